@@ -1,0 +1,1 @@
+"""Saleswright 销匠: sales management as one running system."""

@@ -1,0 +1,153 @@
+"""Who acts: a person, a program with a person's token, or the system itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from django.db import connection
+from django.db.models import F
+
+from saleswright.kernel.errors import NotAllowed
+
+if TYPE_CHECKING:
+    from saleswright.kernel.models import User
+
+
+class Scope(StrEnum):
+    """How far a grant reaches; a person's roles add up."""
+
+    OWN = "own"
+    DEPARTMENT = "department"
+    DEPARTMENT_TREE = "department_tree"
+    REGION_TREE = "region_tree"
+    ALL = "all"
+
+
+NOTHING: frozenset[Scope] = frozenset()
+EVERYTHING: frozenset[Scope] = frozenset({Scope.ALL})
+
+
+@dataclass(frozen=True)
+class Access:
+    """A person's rights, resolved: scopes for each permission, ids of departments and regions below."""
+
+    version: int = 0
+    department_id: int | None = None
+    departments: frozenset[int] = frozenset()
+    regions: frozenset[int] = frozenset()
+    roles: frozenset[str] = frozenset()
+    grants: dict[str, frozenset[Scope]] = field(default_factory=dict)
+
+    def scopes(self, permission: str) -> frozenset[Scope]:
+        """The scopes in which `permission` (`quotes.view`) is granted, wildcards included."""
+        resource, _, action = permission.partition(".")
+        grants = self.grants
+        found = (
+            grants.get(permission, NOTHING)
+            | grants.get(f"{resource}.*", NOTHING)
+            | grants.get(f"*.{action}", NOTHING)
+            | grants.get("*", NOTHING)
+        )
+        return EVERYTHING if Scope.ALL in found else found
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Whoever does something: `kind` is person, token or system; `origin` says from where."""
+
+    kind: str
+    user_id: int | None
+    name: str
+    origin: str
+    access: Access
+    language: str = ""
+
+    def scopes(self, permission: str) -> frozenset[Scope]:
+        """The data scopes in which the actor may use the permission; empty for none."""
+        return EVERYTHING if self.kind == "system" else self.access.scopes(permission)
+
+    def may(self, permission: str) -> bool:
+        """Whether the actor may use the permission at all."""
+        return bool(self.scopes(permission))
+
+    def require(self, permission: str) -> None:
+        """Raise NotAllowed unless the actor may use the permission at all."""
+        if not self.may(permission):
+            raise NotAllowed(permission=permission)
+
+    def sees(self, right: str) -> bool:
+        """Whether the actor may read fields that need the right, such as `cost` or `phone`."""
+        return self.may(f"fields.{right}")
+
+    def via(self, origin: str) -> Actor:
+        """The same actor from another place, such as `import`."""
+        return replace(self, origin=origin)
+
+
+def system(origin: str) -> Actor:
+    """The system itself, for jobs and commands: may do everything, is named in the audit as the system."""
+    return Actor("system", None, "system", origin, Access())
+
+
+_profiles: dict[int, Access] = {}
+
+
+def actor_for(user: User, *, origin: str, kind: str = "person") -> Actor:
+    """The actor that a signed-in person is. Rights are kept in this process until something of them changes."""
+    access = _profiles.get(user.pk)
+    version = access_version()
+    if access is None or access.version != version:
+        access = _profiles[user.pk] = resolve(user, version)
+    return Actor(kind, user.pk, user.get_short_name(), origin, access, user.language)
+
+
+def access_version() -> int:
+    """The number of the present state of people, trees, roles and grants."""
+    with connection.cursor() as cursor:  # plain, since every request asks
+        cursor.execute("SELECT number FROM kernel_accessversion ORDER BY id LIMIT 1")
+        row = cursor.fetchone()
+    return row[0] if row else 0
+
+
+def access_changed() -> None:
+    """Say, within the transaction, that people, trees, roles or grants changed: profiles are read anew."""
+    from saleswright.kernel.models import AccessVersion
+
+    if not AccessVersion.objects.update(number=F("number") + 1):
+        AccessVersion.objects.create(pk=1)
+
+
+def resolve(user: User, version: int = 0) -> Access:
+    """Read a person's rights from the database."""
+    from saleswright.kernel.models import Department, Grant, Region
+
+    roles = dict(user.roles.filter(archived_at=None).values_list("id", "code"))
+    grants: dict[str, set[Scope]] = {}
+    for permission, scope in Grant.objects.filter(role_id__in=roles).values_list("permission", "scope"):
+        grants.setdefault(permission, set()).add(Scope(scope))
+    return Access(
+        version=version,
+        department_id=user.department_id,
+        departments=below(dict(Department.objects.values_list("id", "parent_id")), user.department_id),
+        regions=below(dict(Region.objects.values_list("id", "parent_id")), user.region_id),
+        roles=frozenset(roles.values()),
+        grants={permission: frozenset(scopes) for permission, scopes in grants.items()},
+    )
+
+
+def below(parents: dict[int, int | None], top: int | None) -> frozenset[int]:
+    """`top` and everything under it in a tree given as child -> parent."""
+    if top is None:
+        return frozenset()
+    children: dict[int | None, list[int]] = {}
+    for child, parent in parents.items():
+        children.setdefault(parent, []).append(child)
+    found, waiting = set(), [top]
+    while waiting:
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting.extend(children.get(node, ()))
+    return frozenset(found)

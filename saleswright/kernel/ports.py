@@ -1,0 +1,69 @@
+"""What the kernel asks of higher modules; `work` fills these at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from saleswright.kernel.access.actors import Actor
+    from saleswright.kernel.transitions import Transition
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalNeed:
+    """Why a transition may need someone's consent.
+
+    `facts` (amount, discount …) choose the steps of the flow; `approvers` are people who must approve one
+    after the other whatever the flows say, each a tuple of whom any one suffices.
+    """
+
+    reason: str
+    facts: dict[str, Decimal | str | int] = field(default_factory=dict)
+    approvers: tuple[tuple[int, ...], ...] = ()
+
+
+class ApprovalPort(Protocol):
+    """Decides whether consent is needed and keeps the request until it is given."""
+
+    def request(
+        self,
+        *,
+        transition: Transition,
+        record: Any,
+        arguments: dict[str, Any],
+        need: ApprovalNeed,
+        actor: Actor,
+        at: datetime,
+    ) -> bool:
+        """Start an approval if the need calls for one; False when the transition may run at once."""
+        ...
+
+
+class NotificationPort(Protocol):
+    """Tells people about something."""
+
+    def notify(self, *, user_ids: list[int], text: str, resource: str, record_id: int, at: datetime) -> None: ...
+
+
+class _NoApproval:
+    def request(self, **_: Any) -> bool:
+        return False
+
+
+class _Silence:
+    def notify(self, **_: Any) -> None:
+        return None
+
+
+@dataclass(slots=True)
+class Ports:
+    """The ports as filled at start."""
+
+    approval: ApprovalPort = field(default_factory=_NoApproval)
+    notification: NotificationPort = field(default_factory=_Silence)
+
+
+ports = Ports()

@@ -1,0 +1,198 @@
+"""What the kernel knows of each kind of record; `interface.Entity` adds how it looks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import orjson
+from django.db import models
+
+from saleswright.kernel.errors import NotFound, Text
+
+if TYPE_CHECKING:
+    from saleswright.kernel.access.actors import Actor, Scope
+    from saleswright.kernel.records import Batch
+    from saleswright.kernel.transitions import Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Something written with a record that is no column of it: a password, roles, collaborators.
+
+    `clean` checks the value (raising Django's ValidationError); `save({record: value}, batch)` stores it.
+    """
+
+    name: str
+    label: Text
+    clean: Callable[[Any], Any]
+    save: Callable[[list[tuple[Any, Any]], Batch], None]
+    schema: dict[str, Any]
+    required: bool = False
+    #: for forms: the resource whose ids it lists, or its choices; what records hold now {id: value}
+    to: str = ""
+    choices: Callable[[], list[tuple[str, Text]]] | None = None
+    read: Callable[[list[int]], dict[int, Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines of a document: rows of `model` that point to it by `parent` and are saved with it.
+
+    `fields` may be written, `history_fields` by an import of history only; `read` are shown besides. A line's place
+    is kept in its `position` column.
+    """
+
+    name: str
+    model: type[models.Model]
+    parent: str
+    label: Text
+    fields: tuple[str, ...]
+    read: tuple[str, ...] = ()
+    required: bool = True
+    history_fields: tuple[str, ...] = ()
+
+
+class Resource:
+    """One kind of record: its name in permissions, audit, search and addresses, and the rules of its writes."""
+
+    name: ClassVar[str]
+    model: ClassVar[Any]
+    label: ClassVar[Text] = ""
+    label_plural: ClassVar[Text] = ""
+    #: the reference whose visibility decides over this record's ("customer" of a contact)
+    via: ClassVar[str] = ""
+    #: fields whose words find the record; the first is its label
+    search: ClassVar[tuple[str, ...]] = ()
+    #: field -> right (`fields.<right>`) without which it is neither shown nor settable
+    secret: ClassVar[dict[str, str]] = {}
+    #: field that gets the next number when it is empty on creation
+    number_field: ClassVar[str] = ""
+    lines: ClassVar[tuple[Lines, ...]] = ()
+    transitions: ClassVar[tuple[Transition, ...]] = ()
+    state_field: ClassVar[str] = ""
+    #: states in which the record may be edited and deleted; empty: in every state
+    draft_states: ClassVar[tuple[str, ...]] = ()
+    #: fields that only an import of history may set (status, dates of what happened)
+    history_fields: ClassVar[tuple[str, ...]] = ()
+    #: field -> function that cleans it instead of the standard one (raising Django's ValidationError)
+    cleaners: ClassVar[dict[str, Callable[[Any], Any]]] = {}
+    #: whether the records matter to their owner alone, so that nobody must take them over
+    personal: ClassVar[bool] = False
+    #: what is written with the record besides its columns
+    extra: ClassVar[tuple[Extra, ...]] = ()
+
+    def scope(self, queryset: Any, actor: Actor, scopes: frozenset[Scope]) -> Any:
+        """Cut the queryset to what the actor may reach with these scopes. Override for special rules."""
+        from saleswright.kernel.access.scopes import standard_scope
+
+        return standard_scope(self, queryset, actor, scopes)
+
+    def prepare(self, batch: Batch) -> None:
+        """Fill derived fields and check rules over several fields before a batch is written; override."""
+
+    def saved(self, batch: Batch) -> None:
+        """Post entries of this module that follow from a plain edit, in its transaction; override."""
+
+    def edit_refusal(self, record: Any) -> Text | None:
+        """Why this record can't be edited in its present state, or None."""
+        from django.utils.translation import gettext_lazy as _
+
+        if self.draft_states and getattr(record, self.state_field) not in self.draft_states:
+            return _("Only drafts can be changed.")
+        return None
+
+    @cached_property
+    def extras(self) -> dict[str, Extra]:
+        """What can be written besides the columns, by name."""
+        from saleswright.kernel.access.collaborators import COLLABORATORS
+
+        return {extra.name: extra for extra in (*self.extra, *((COLLABORATORS,) if self.owned else ()))}
+
+    @cached_property
+    def owned(self) -> bool:
+        """Whether the records have an owner and a department."""
+        from saleswright.kernel.models import OwnedRecord
+
+        return issubclass(self.model, OwnedRecord)
+
+    def label_of(self, record: Any) -> str:
+        """The record's name for people."""
+        return str(record)
+
+    def content_hash(self, record: Any) -> str:
+        """A fingerprint of what was written in the record and its lines, without its state."""
+        skipped = {"version", "updated_at", "updated_by_id", "archived_at", self.state_field}
+        content: dict[str, Any] = {
+            f.attname: getattr(record, f.attname) for f in self.model._meta.concrete_fields if f.attname not in skipped
+        }
+        for lines in self.lines:
+            rows = lines.model._default_manager.filter(**{lines.parent: record.pk}).order_by("position", "id")
+            content[lines.name] = list(rows.values(*lines.fields))
+        return hashlib.sha256(orjson.dumps(content, default=str, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    def permissions(self) -> list[str]:
+        """Every permission code of this resource."""
+        verbs = ["view", "create", "edit", "delete", "export", "import", "archive"]
+        return [f"{self.name}.{verb}" for verb in [*verbs, *(t.name for t in self.transitions)]]
+
+
+_by_name: dict[str, Resource] = {}
+_by_model: dict[type[models.Model], Resource] = {}
+#: rights over groups of fields, beside the permissions of resources
+FIELD_RIGHTS: dict[str, Text] = {}
+
+
+def add_resource(resource: Resource) -> None:
+    """Make a resource known. Raises ValueError if its name or model is taken."""
+    if resource.name in _by_name or resource.model in _by_model:
+        raise ValueError(f"{resource.name} is registered twice")
+    _by_name[resource.name] = resource
+    _by_model[resource.model] = resource
+
+
+def resource_named(name: str) -> Resource:
+    """The resource of that name. Raises NotFound."""
+    try:
+        return _by_name[name]
+    except KeyError:
+        raise NotFound from None
+
+
+def resource_of(model: type[models.Model]) -> Resource:
+    """The resource whose records are rows of `model`. Raises LookupError if it has none."""
+    try:
+        return _by_model[model]
+    except KeyError:
+        raise LookupError(f"{model.__name__} is no resource") from None
+
+
+def has_resource(model: Any) -> bool:
+    """Whether rows of `model` are records of a resource."""
+    return model in _by_model
+
+
+def all_resources() -> list[Resource]:
+    """Every resource, in the order of registration (lower modules first)."""
+    return list(_by_name.values())
+
+
+def all_permissions() -> list[str]:
+    """The one list of permission codes."""
+    codes = [code for resource in all_resources() for code in resource.permissions()]
+    rights = sorted({right for resource in all_resources() for right in resource.secret.values()})
+    return codes + [f"fields.{right}" for right in rights] + sorted(EXTRA_PERMISSIONS)
+
+
+#: permissions that belong to no resource: reports, administration
+EXTRA_PERMISSIONS: set[str] = {"reports.view", "audit.view", "admin.manage", "jobs.view"}
+
+
+def contribute(name: str, **additions: Sequence[Any]) -> None:
+    """A higher module adds to a lower resource: `contribute("customers", related=(...,), transitions=(...,))`."""
+    kind = type(resource_named(name))
+    for attribute, items in additions.items():
+        setattr(kind, attribute, (*getattr(kind, attribute), *items))

@@ -1,0 +1,313 @@
+"""State machines: one declaration draws the button, the API action and the history, and runs the change.
+
+A transition does, in order: permission, row lock, source state and guards, approval, body, number, state, audit, event.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from saleswright.kernel import clock
+from saleswright.kernel.access.actors import Actor, Scope
+from saleswright.kernel.access.scopes import fetch, visible
+from saleswright.kernel.audit import AuditLine, record_audit
+from saleswright.kernel.cleaning import cleaner, error_code
+from saleswright.kernel.errors import Conflict, FieldError, Stale, Text, ValidationFailed
+from saleswright.kernel.events import Event, Occasion, publish
+from saleswright.kernel.fields import MoneyField, PercentField, PriceField, QuantityField
+from saleswright.kernel.ports import ApprovalNeed, ports
+from saleswright.kernel.records import announce, diff, free_numbers, snapshot, stamp
+from saleswright.kernel.resources import Resource, resource_named
+from saleswright.kernel.search import index_records
+from saleswright.kernel.transactions import atomic
+
+ArgKind = Literal[
+    "text", "long", "date", "datetime", "integer", "money", "price", "quantity", "percent", "coordinate", "choice",
+    "reference", "bool", "rows",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Arg:
+    """An argument of a transition. `to` names the resource of a reference, whose name ends in `_id`;
+    `rows` are lists of objects with arguments of their own."""
+
+    name: str
+    label: Text
+    kind: ArgKind = "text"
+    required: bool = True
+    choices: type[models.TextChoices] | None = None
+    to: str = ""
+    rows: tuple[Arg, ...] = ()
+    default: Any = None
+    help: Text = ""
+
+    def field(self) -> models.Field:
+        """A model field that checks the value."""
+        common: dict[str, Any] = {"null": not self.required, "blank": not self.required, "verbose_name": self.label}
+        match self.kind:
+            case "choice":
+                return models.CharField(choices=self.choices.choices, max_length=50, **common)  # type: ignore[union-attr]
+            case "text":
+                return models.CharField(max_length=200, **common)
+            case "long":
+                return models.CharField(max_length=4000, **common)
+        kinds = {
+            "date": models.DateField,
+            "datetime": models.DateTimeField,
+            "integer": models.IntegerField,
+            "reference": models.BigIntegerField,
+            "bool": models.BooleanField,
+            "money": MoneyField,
+            "price": PriceField,
+            "quantity": QuantityField,
+            "percent": PercentField,
+        }
+        if self.kind == "coordinate":
+            return models.DecimalField(max_digits=9, decimal_places=6, **common)
+        return kinds[self.kind](**common)
+
+
+@dataclass(frozen=True, slots=True)
+class Availability:
+    """Whether a button is shown, and if it is disabled why."""
+
+    shown: bool
+    enabled: bool = False
+    reason: Text = ""
+
+
+Guard = Callable[[Any], Text | None]
+Reached = dict[frozenset[Scope], bool]
+Body = Callable[..., Any]
+Need = Callable[[Any, Actor, Mapping[str, Any]], ApprovalNeed | None]
+
+
+@dataclass(eq=False)
+class Transition:
+    """A named change of state of one kind of record; call it with a record's id.
+
+    Raises NotFound, NotAllowed, Conflict (state or guard), ValidationFailed (arguments, required fields), Stale.
+    """
+
+    resource_name: str
+    name: str
+    label: Text
+    body: Body
+    source: frozenset[str] | None = None
+    target: str | None = None
+    pending: str | None = None
+    guards: tuple[Guard, ...] = ()
+    args: tuple[Arg, ...] = ()
+    required: tuple[str, ...] = ()
+    approval: Need | None = None
+    number: str = ""
+    event: type[Event] | None = None
+    style: Literal["primary", "success", "danger", "default"] = "default"
+    icon: str = ""
+    drop: bool = True
+    result: tuple[tuple[str, type], ...] = ()
+    #: the resource of the record whose `id` the result names: the page goes there
+    leads_to: str = ""
+    cleaners: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        functools.update_wrapper(self, self.body)
+        self.cleaners = {arg.name: cleaner(arg.field()) for arg in self.args if arg.kind != "rows"}
+
+    @property
+    def resource(self) -> Resource:
+        return resource_named(self.resource_name)
+
+    @property
+    def permission(self) -> str:
+        return f"{self.resource_name}.{self.name}"
+
+    def __call__(
+        self,
+        pk: int,
+        *,
+        actor: Actor,
+        at: datetime | None = None,
+        version: int | None = None,
+        approved: bool = False,
+        **arguments: Any,
+    ) -> Any:
+        """Run it and return what the body returns, or else the record."""
+        at = at or clock.now()
+        given = self.clean(arguments, actor)
+        with atomic():
+            record = fetch(self.resource.model, pk, actor=actor, action=self.name, lock=True)
+            if version is not None and record.version != version:
+                raise Stale
+            self._check(record, approved)
+            before = snapshot(record)
+            need = None if approved or self.approval is None else self.approval(record, actor, given)
+            waits = need is not None and ports.approval.request(
+                transition=self, record=record, arguments=given, need=need, actor=actor, at=at
+            )
+            result = None if waits else self.body(record, actor=actor, at=at, **given)
+            self._finish(record, before, waits, actor, at)
+        return record if result is None else result
+
+    def clean(self, arguments: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
+        """The arguments as Python values. Raises ValidationFailed naming every bad one."""
+        errors: list[FieldError] = []
+        known = {arg.name for arg in self.args}
+        errors += [FieldError(n, "unknown", _("There is no such field.")) for n in arguments if n not in known]
+        values = {arg.name: _clean_arg(arg, arguments.get(arg.name), actor, "", errors) for arg in self.args}
+        if errors:
+            raise ValidationFailed(errors)
+        return values
+
+    def refusal(self, record: Any) -> Text | None:
+        """Why the record's state or a guard forbids it now, or None."""
+        if record.archived_at is not None:
+            return _("The record is archived. Restore it first.")
+        state = self.state_of(record)
+        if self.source is not None and state not in self.source:
+            return _("Not possible in the state “%(state)s”.") % {"state": self._state_label(state)}
+        return next((reason for guard in self.guards if (reason := guard(record)) is not None), None)
+
+    def availability(self, record: Any, actor: Actor, reached: Reached | None = None) -> Availability:
+        """How the button appears to the actor. Buttons of other states are left out, guarded ones disabled.
+
+        `reached` remembers over several transitions of one record which scopes reach it.
+        """
+        if not actor.may(self.permission):
+            return Availability(shown=False)
+        if self.source is not None and self.state_of(record) not in self.source:
+            return Availability(shown=False)
+        scopes, reached = actor.scopes(self.permission), {} if reached is None else reached
+        if scopes not in reached:
+            reached[scopes] = visible(type(record)._default_manager.filter(pk=record.pk), actor, self.name).exists()
+        if not reached[scopes]:
+            return Availability(shown=False)
+        reason = self.refusal(record)
+        return Availability(shown=True, enabled=reason is None, reason=reason or "")
+
+    def state_of(self, record: Any) -> str:
+        name = self.resource.state_field
+        return str(getattr(record, name)) if name else ""
+
+    def _state_label(self, state: str) -> Text:
+        choices = dict(self.resource.model._meta.get_field(self.resource.state_field).flatchoices)
+        return choices.get(state, state)
+
+    def _check(self, record: Any, approved: bool) -> None:
+        granted = approved and self.pending is not None and self.state_of(record) == self.pending
+        if record.archived_at is None and granted:
+            reason = next((r for guard in self.guards if (r := guard(record)) is not None), None)
+        else:
+            reason = self.refusal(record)
+        if reason is not None:
+            raise Conflict(reason)
+        missing = [name for name in self.required if getattr(record, name) in (None, "")]
+        if missing:
+            text = _("Needed for “%(action)s”.") % {"action": self.label}
+            raise ValidationFailed([FieldError(name, "required", text) for name in missing])
+
+    def _finish(self, record: Any, before: dict[str, Any], waits: bool, actor: Actor, at: datetime) -> None:
+        state_field, resource = self.resource.state_field, self.resource
+        target = self.pending if waits else self.target
+        if target is not None and state_field:
+            setattr(record, state_field, target)
+        stamp(record, actor, at)
+        number = bool(self.number) and not waits and not getattr(record, self.number)
+        after = snapshot(record)
+        values = {name: value for name, value in after.items() if before[name] != value}
+        rows = type(record)._default_manager.filter(pk=record.pk)
+        if not rows.filter(version=before["version"]).update(**values):
+            raise Stale
+        action = f"{self.name}.requested" if waits else self.name
+        line = AuditLine(resource.name, record.pk, resource.label_of(record)[:200], action, diff(before, after))
+        record_audit([line], actor=actor, at=at)
+        if self.event is not None and not waits:  # those who react find the record as it is now
+            publish(self.event(record_id=record.pk), actor=actor, at=at)
+        else:
+            announce(resource, [(record.pk, action)], Occasion(actor, at))
+        if number:
+            setattr(record, self.number, free_numbers(resource, self.number, 1, clock.local_date(at))[0])
+            rows.update(**{self.number: getattr(record, self.number)})
+        if number or any(name in values for name in (*resource.search, "owner_id", "department_id")):
+            index_records(resource, [record])
+
+
+def _clean_arg(arg: Arg, value: Any, actor: Actor, prefix: str, errors: list[FieldError]) -> Any:
+    from django.core.exceptions import ValidationError
+
+    name = prefix + arg.name
+    if value is None and arg.default is not None:
+        return arg.default() if callable(arg.default) else arg.default
+    if arg.kind == "rows":
+        return _clean_rows(arg, value, actor, name, errors)
+    try:
+        clean = cleaner(arg.field())(_shortened(value) if arg.kind == "coordinate" else value)
+    except ValidationError as problem:
+        errors += [FieldError(name, error_code(one), " ".join(one.messages)) for one in problem.error_list]
+        return None
+    if arg.kind == "reference" and clean is not None and arg.to:
+        target = resource_named(arg.to)
+        live = target.model._default_manager.filter(pk=clean, archived_at=None)
+        if not visible(live, actor).exists():
+            errors.append(FieldError(name, "not_found", _("There is no such record.")))
+    return clean
+
+
+def _shortened(value: Any) -> Any:
+    """A coordinate to six decimal places (about ten centimetres): phones send more."""
+    try:
+        return Decimal(str(value)).quantize(Decimal("0.000001"))
+    except ArithmeticError:
+        return value
+
+
+def _clean_rows(arg: Arg, value: Any, actor: Actor, name: str, errors: list[FieldError]) -> list[dict[str, Any]] | None:
+    if value is None:
+        if arg.required:
+            errors.append(FieldError(name, "required", _("This field is required.")))
+        return None
+    if not isinstance(value, list) or not all(isinstance(row, Mapping) for row in value):
+        errors.append(FieldError(name, "invalid", _("Give a list of objects.")))
+        return None
+    rows = []
+    for index, row in enumerate(value):
+        known = {one.name for one in arg.rows}
+        prefix = f"{name}.{index}."
+        errors += [FieldError(prefix + n, "unknown", _("There is no such field.")) for n in row if n not in known]
+        rows.append({one.name: _clean_arg(one, row.get(one.name), actor, prefix, errors) for one in arg.rows})
+    return rows
+
+
+def transition(
+    resource: str,
+    name: str,
+    *,
+    label: Text,
+    source: Iterable[str] | None = None,
+    target: str | None = None,
+    **options: Any,
+) -> Callable[[Body], Transition]:
+    """Declare the decorated function `body(record, *, actor, at, **args)` as the body of a transition.
+
+    Options are the fields of `Transition`: `guards`, `args`, `required`, `approval` with `pending`, `number`
+    (a field that gets the next number), `event`, `style`, `icon`, `result` ((name, type), …) of what it returns.
+    """
+    states = None if source is None else frozenset(str(state) for state in source)
+
+    def declare(body: Body) -> Transition:
+        return Transition(resource, name, label, body, states, target, **options)
+
+    return declare
+
+
+ASSIGN_ARGS = (Arg("owner_id", gettext_lazy("New owner"), "reference", to="employees"),)
