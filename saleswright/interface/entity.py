@@ -1,0 +1,263 @@
+"""The Entity: everything that people and programs can see and do with one kind of record, said once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from saleswright.interface.fields import FieldSpec, has_field, spec_of
+from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.errors import NotFound, Text
+from saleswright.kernel.models import OwnedRecord
+from saleswright.kernel.resources import Lines, Resource, add_resource, all_resources, resource_named
+from saleswright.kernel.states import States
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled group of fields in a form or on a page."""
+
+    label: Text
+    fields: tuple[str, ...]
+    help: Text = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """A tab with the records of another resource that point here by `field`."""
+
+    resource: str
+    field: str
+    label: Text = ""
+    create: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A board over a state or reference field. A drop runs the transition that `moves` names for the column
+    (state -> transition), or `move` with the column's id when the columns are records."""
+
+    by: str
+    title: str
+    subtitle: str = ""
+    amount: str = ""
+    date: str = ""
+    person: str = "owner"
+    open_states: tuple[str, ...] = ()
+    columns: Callable[[Actor, Mapping[str, str]], list[BoardKey]] | None = None
+    move: str = ""
+    limit: int = 80
+
+
+@dataclass(frozen=True, slots=True)
+class BoardKey:
+    """A column of a board."""
+
+    key: str
+    label: Text
+    colour: str = "secondary"
+    percent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A calendar over a date or time field."""
+
+    by: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What import and export carry. `key` finds the record that a row means.
+
+    `groups` are gathered from the rows of one key like lines (`allocations.amount`) and given, as a list of
+    {field: value}, to the entity's extra of the same name; their model says what the fields are.
+    """
+
+    key: str
+    fields: tuple[str, ...] = ()
+    extra_export: tuple[str, ...] = ()
+    synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    groups: tuple[Lines, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A value that is read for many records at once from elsewhere: collaborators, roles, lines.
+
+    `load(ids, actor)` answers {id: JSON value}; `schema` describes it; `default` stands for the others.
+    """
+
+    name: str
+    label: Text
+    load: Callable[[list[int], Actor], dict[int, Any]]
+    schema: dict[str, Any]
+    default: Callable[[], Any] = list
+    detail_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file made from a record: `GET /{id}/document.pdf`."""
+
+    suffix: str
+    label: Text
+    content_type: str
+    render: Callable[[Any, Actor, str], bytes]
+
+
+class Entity(Resource):
+    """Declares lists, pages, forms, boards, calendars, exchange and API of one model.
+
+    Everything has a default; override the one part that differs.
+    """
+
+    icon: ClassVar[str] = "file"
+    #: columns of the list as first shown; the others can be chosen
+    columns: ClassVar[tuple[str, ...]] = ()
+    sortable: ClassVar[tuple[str, ...]] = ()
+    filters: ClassVar[tuple[str, ...]] = ()
+    ordering: ClassVar[str] = "-id"
+    totals: ClassVar[tuple[str, ...]] = ()
+    form: ClassVar[tuple[Section, ...]] = ()
+    detail: ClassVar[tuple[Section, ...]] = ()
+    path: ClassVar[tuple[str, ...]] = ()
+    related: ClassVar[tuple[Related, ...]] = ()
+    panels: ClassVar[tuple[str, ...]] = ()
+    board: ClassVar[Board | None] = None
+    calendar: ClassVar[Calendar | None] = None
+    exchange: ClassVar[Exchange | None] = None
+    attached: ClassVar[tuple[Attached, ...]] = ()
+    documents: ClassVar[tuple[Document, ...]] = ()
+    #: fields that programs may write beside those of the form
+    api_write: ClassVar[tuple[str, ...]] = ()
+    #: model fields that never leave the system
+    private: ClassVar[tuple[str, ...]] = ()
+    creatable: ClassVar[bool] = True
+    editable: ClassVar[bool] = True
+    deletable: ClassVar[bool] = True
+    #: asked while typing: values -> records that look the same [(label, url or "")]
+    duplicates: ClassVar[staticmethod[[Mapping[str, Any], Actor], list[tuple[str, str]]] | None] = None
+    empty_text: ClassVar[Text] = ""
+    list_template: ClassVar[str] = "interface/list.html"
+    detail_template: ClassVar[str] = "interface/detail.html"
+    form_template: ClassVar[str] = "interface/form.html"
+
+    @cached_property
+    def specs(self) -> dict[str, FieldSpec]:
+        """The spec of every column that may leave the system, by name."""
+        hidden = {"version", "custom", "password", "last_login", *self.private}
+        return {
+            f.name: spec_of(self.model, f.name, self.secret.get(f.name, ""))
+            for f in self.model._meta.concrete_fields
+            if f.name not in hidden
+        }
+
+    def specs_for(self, actor: Actor) -> dict[str, FieldSpec]:
+        """The specs that the actor may read: fields that need a right are left out without it."""
+        return {name: spec for name, spec in self.specs.items() if not spec.secret or actor.sees(spec.secret)}
+
+    @cached_property
+    def form_fields(self) -> tuple[str, ...]:
+        """The fields of the form in their order."""
+        return tuple(name for section in self.form for name in section.fields)
+
+    @cached_property
+    def writable(self) -> tuple[str, ...]:
+        """Fields that forms and programs may write."""
+        return tuple(dict.fromkeys((*self.form_fields, *self.api_write, *self.extras)))
+
+    @cached_property
+    def line_specs(self) -> dict[str, dict[str, FieldSpec]]:
+        """For each kind of lines the specs of its fields."""
+        return {
+            lines.name: {name: spec_of(lines.model, name) for name in (*lines.fields, *lines.read)}
+            for lines in self.lines
+        }
+
+    @cached_property
+    def states(self) -> type[States] | None:
+        """The states, if the record has any."""
+        return self.specs[self.state_field].states if self.state_field else None
+
+    @cached_property
+    def exchange_fields(self) -> tuple[str, ...]:
+        """What an export writes and an import may fill."""
+        if self.exchange is None:
+            return ()
+        return self.exchange.fields or tuple(dict.fromkeys((self.exchange.key, *self.form_fields)))
+
+    def lines_named(self, name: str) -> Lines:
+        """The lines of that name. Raises KeyError."""
+        return {lines.name: lines for lines in self.lines}[name]
+
+    def url(self, pk: int | None = None, *more: str) -> str:
+        """The page of the list, or of a record."""
+        parts = [self.name, *([str(pk)] if pk is not None else []), *more]
+        return "/" + "/".join(parts)
+
+    def check(self) -> list[str]:
+        """What is wrong with the declaration, in words; run at start."""
+        problems = [
+            f"{self.name}: no field {name!r}"
+            for name in (*self.columns, *self.sortable, *self.filters, *self.totals, *self.secret, *self.history_fields)
+            if not has_field(self.model, name)
+        ]
+        problems += [
+            f"{self.name}: no form field {name!r}"
+            for name in (*self.form_fields, *self.api_write)
+            if not has_field(self.model, name) and name not in self.extras
+        ]
+        problems += [f"{self.name}: no search field {n!r}" for n in self.search if not hasattr(self.model, n)]
+        if self.state_field in self.writable and self.state_field:
+            problems.append(f"{self.name}: the state field is in the write list")
+        indexed = indexed_columns(self.model)
+        problems += [
+            f"{self.name}: {name!r} is sortable or filterable without an index"
+            for name in (*self.sortable, *self.filters)
+            if name not in indexed and name != "id"
+        ]
+        return problems
+
+
+def indexed_columns(model: type[models.Model]) -> set[str]:
+    """Columns that begin an index."""
+    found = {f.name for f in model._meta.concrete_fields if f.db_index or f.unique or f.primary_key}  # type: ignore[attr-defined]
+    found |= {index.fields[0].lstrip("-") for index in model._meta.indexes if index.fields and not index.condition}
+    found |= {c.fields[0] for c in model._meta.constraints if isinstance(c, models.UniqueConstraint) and c.fields}
+    return found
+
+
+def sort_indexes(prefix: str, *columns: str) -> tuple[models.Index, ...]:
+    """The indexes (column, id) that sortable columns need; names begin with `prefix`."""
+    return tuple(models.Index(fields=(column, "id"), name=f"{prefix}_{column}"[:30]) for column in columns)
+
+
+def register(kind: type[Entity]) -> type[Entity]:
+    """Make an entity known. Owned records show and filter their owner and department."""
+    if issubclass(kind.model, OwnedRecord):
+        kind.filters = tuple(dict.fromkeys((*kind.filters, "owner", "department")))
+    kind.label = kind.label or kind.model._meta.verbose_name
+    kind.label_plural = kind.label_plural or kind.model._meta.verbose_name_plural
+    kind.empty_text = kind.empty_text or _("Nothing here yet.")
+    add_resource(kind())
+    return kind
+
+
+def entity_named(name: str) -> Entity:
+    """The entity of that name. Raises NotFound."""
+    resource = resource_named(name)
+    if not isinstance(resource, Entity):
+        raise NotFound
+    return resource
+
+
+def all_entities() -> list[Entity]:
+    """Every entity, lower modules first."""
+    return [resource for resource in all_resources() if isinstance(resource, Entity)]

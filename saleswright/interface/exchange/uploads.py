@@ -1,0 +1,84 @@
+"""Files that people sent for an import, kept until they are taken and bound to who sent them."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.utils.translation import gettext as _
+
+from saleswright.kernel.errors import NotFound, TooLarge
+
+TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
+KEPT_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A kept file in a folder of its own, with the errors of its import beside it."""
+
+    token: str
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        return self.folder / "file"
+
+    @property
+    def name(self) -> str:
+        return (self.folder / "name").read_text(encoding="utf-8")
+
+    @property
+    def errors_path(self) -> Path:
+        return self.folder / "errors.xlsx"
+
+    def remove_file(self) -> None:
+        """Remove what was sent; the errors stay for a day."""
+        self.path.unlink(missing_ok=True)
+
+
+def keep(file: UploadedFile[Any], *, resource: str, user_id: int) -> Upload:
+    """Keep a file that was sent. Raises TooLarge."""
+    if (file.size or 0) > settings.UPLOAD_LIMIT:
+        raise TooLarge(_("The file is larger than %(limit)d MB.") % {"limit": settings.UPLOAD_LIMIT // 2**20})
+    token = secrets.token_urlsafe(24)
+    upload = Upload(token, _folder(resource, user_id, token))
+    upload.folder.mkdir(parents=True, mode=0o700)
+    (upload.folder / "name").write_text(Path(file.name or "").name[:200], encoding="utf-8")
+    with upload.path.open("wb") as target:
+        for chunk in file.chunks():
+            target.write(chunk)
+    return upload
+
+
+def find(token: str, *, resource: str, user_id: int) -> Upload:
+    """The upload that this person sent for this kind of record. Raises NotFound."""
+    folder = _folder(resource, user_id, token)
+    if not TOKEN.fullmatch(token) or not folder.is_dir():
+        raise NotFound
+    return Upload(token, folder)
+
+
+def tidy() -> int:
+    """Remove uploads that are more than a day old; returns how many."""
+    count = 0
+    for folder in _root().glob("*/*/*"):
+        if folder.stat().st_mtime < time.time() - KEPT_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
+            count += 1
+    return count
+
+
+def _root() -> Path:
+    return settings.VAR_DIR / "uploads"
+
+
+def _folder(resource: str, user_id: int, token: str) -> Path:
+    return _root() / str(user_id) / resource / token

@@ -1,0 +1,1 @@
+"""Pages that are not generated from one entity."""

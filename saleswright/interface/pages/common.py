@@ -1,0 +1,70 @@
+"""What all pages need: addresses, the caller, what a page is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from saleswright.interface.entity import Entity
+from saleswright.interface.presentation import Subject, Switch
+from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.errors import NotFound
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Who looks at the page. Raises NotSignedIn."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor.scopes("")  # finds out who it is
+    return copy(actor)  # the actor itself, where the request has a lazy one
+
+
+def language() -> str:
+    """The language of the page."""
+    return get_language() or "zh-hans"
+
+
+def parameters(request: HttpRequest) -> dict[str, str]:
+    """The parameters of the address; repeated ones are joined by commas, empty ones left out."""
+    return {name: ",".join(filter(None, values)) for name, values in request.GET.lists() if any(values)}
+
+
+def address(path: str, given: Mapping[str, Any], **changes: Any) -> str:
+    """A path with parameters, changed or (with None) left out."""
+    merged = {**given, **changes}
+    query = urlencode({name: value for name, value in merged.items() if value not in (None, "")})
+    return f"{path}?{query}" if query else path
+
+
+def subject(entity: Entity) -> Subject:
+    """What a page about records of this kind says it is about."""
+    return Subject(entity.name, entity.label, entity.label_plural, entity.icon, entity.url())
+
+
+def switches(entity: Entity, active: str) -> list[Switch]:
+    """List, board and calendar of the same records."""
+    found = [Switch(_("List"), "list", entity.url(), active == "list")]
+    if entity.board:
+        found.append(Switch(_("Board"), "layout-kanban", entity.url() + "/board", active == "board"))
+    if entity.calendar:
+        found.append(Switch(_("Calendar"), "calendar", entity.url() + "/calendar", active == "calendar"))
+    return found if len(found) > 1 else []
+
+
+def in_range(pk: int) -> int:
+    """The id, if the database can hold it. Raises NotFound."""
+    if not 0 < pk < 2**63:
+        raise NotFound
+    return pk
+
+
+def goes_to(request: HttpRequest, url: str) -> HttpResponse:
+    """Send the browser on, also out of a fragment."""
+    if "HX-Request" in request.headers:
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return HttpResponse(status=302, headers={"Location": url})

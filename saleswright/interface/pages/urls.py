@@ -1,0 +1,53 @@
+"""Addresses of the pages: modules' own first, then the generated ones."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.conf import settings
+from django.urls import path
+
+from saleswright.interface.pages import boards, details, exchange, finding, forms, lists, overview, session
+
+
+def module_pages() -> list:
+    """The addresses that modules add in their `pages.py`."""
+    found: list = []
+    for name in settings.INSTALLED_APPS:
+        if name.startswith("saleswright.modules.") and find_spec(f"{name}.pages"):
+            found += getattr(import_module(f"{name}.pages"), "urlpatterns", [])
+    return found
+
+
+urlpatterns = [
+    path("", overview.home, name="home"),
+    path("sign-in", session.sign_in, name="sign-in"),
+    path("sign-out", session.sign_out, name="sign-out"),
+    path("language", session.set_language, name="language"),
+    path("search", finding.palette, name="search"),
+    path("pick/<str:name>", finding.pick),
+    path("reports", overview.report_index, name="reports"),
+    path("reports/<str:name>", overview.report),
+    path("reports/<str:name>/export", overview.export_report),
+    *module_pages(),
+    path("<str:name>", lists.list_page),
+    path("<str:name>/totals", lists.totals),
+    path("<str:name>/views", lists.save_view),
+    path("<str:name>/views/<int:pk>/delete", lists.delete_view),
+    path("<str:name>/bulk/<str:verb>", lists.bulk),
+    path("<str:name>/new", forms.new),
+    path("<str:name>/duplicates", forms.duplicates),
+    path("<str:name>/import", exchange.import_page),
+    path("<str:name>/import/template", exchange.template_file),
+    path("<str:name>/import/errors/<str:token>", exchange.errors_file),
+    path("<str:name>/export", exchange.export),
+    path("<str:name>/board", boards.board_page),
+    path("<str:name>/board/drop", boards.drop),
+    path("<str:name>/board/totals", boards.board_totals),
+    path("<str:name>/calendar", boards.calendar_page),
+    path("<str:name>/<int:pk>", details.detail),
+    path("<str:name>/<int:pk>/edit", forms.edit),
+    path("<str:name>/<int:pk>/timeline", details.history),
+    path("<str:name>/<int:pk>/related/<str:tab>", details.related),
+    path("<str:name>/<int:pk>/document.<str:suffix>", details.document),
+    path("<str:name>/<int:pk>/actions/<str:verb>", forms.action),
+]

@@ -1,0 +1,139 @@
+"""Reports: named figures with parameters, as JSON, page and export. Modules register theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from django.utils.translation import gettext as _
+
+from saleswright.interface.presentation import Chart
+from saleswright.kernel import clock
+from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.errors import FieldError, NotFound, Text, ValidationFailed
+
+ColumnKind = Literal["text", "integer", "money", "quantity", "percent", "days", "date"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportColumn:
+    """A column of a report; money is text with two places in JSON, percentages are shares (0.25)."""
+
+    name: str
+    label: Text
+    kind: ColumnKind = "text"
+    total: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a report: a date, a choice, a whole number, or the id of a record of `to`."""
+
+    name: str
+    label: Text
+    kind: Literal["date", "choice", "integer", "reference", "text"] = "date"
+    choices: tuple[tuple[str, Text], ...] = ()
+    default: Any = None
+    to: str = ""
+    required: bool = False
+
+
+@dataclass(slots=True)
+class Result:
+    """What a report says: rows of values in the order of the columns."""
+
+    columns: list[ReportColumn]
+    rows: list[list[Any]]
+    as_of: datetime = field(default_factory=clock.now)
+    chart: Chart | None = None
+    drill: list[str] = field(default_factory=list)  # an address behind each row
+
+    def as_json(self) -> dict[str, Any]:
+        """The API's form: names of columns, rows as objects."""
+        names = [column.name for column in self.columns]
+        rows = [dict(zip(names, row, strict=True)) for row in self.rows]
+        return {"columns": names, "rows": rows, "as_of": clock.local_time(self.as_of).isoformat()}
+
+
+Compute = Callable[[dict[str, Any], Actor], Result]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A named report."""
+
+    name: str
+    title: Text
+    parameters: tuple[Parameter, ...]
+    compute: Compute
+    icon: str = "chart-bar"
+
+    def run(self, given: Mapping[str, str], actor: Actor) -> Result:
+        """Compute it. Raises NotAllowed or ValidationFailed."""
+        actor.require("reports.view")
+        return self.compute(self.read(given), actor)
+
+    def read(self, given: Mapping[str, str]) -> dict[str, Any]:
+        """The parameters as values. Raises ValidationFailed naming every bad one."""
+        known = {p.name: p for p in self.parameters}
+        errors = [FieldError(n, "unknown", _("There is no such parameter.")) for n in given if n not in known]
+        values: dict[str, Any] = {}
+        for name, parameter in known.items():
+            text = given.get(name, "")
+            if text == "":
+                values[name] = parameter.default() if callable(parameter.default) else parameter.default
+                if parameter.required and values[name] is None:
+                    errors.append(FieldError(name, "required", _("This field is required.")))
+                continue
+            try:
+                values[name] = _value(parameter, text)
+            except (ValueError, OverflowError):
+                errors.append(FieldError(name, "invalid", _("The value is not valid.")))
+        if values.get("from") and values.get("to") and values["from"] > values["to"]:
+            errors.append(FieldError("to", "order", _("The end lies before the start.")))
+        if errors:
+            raise ValidationFailed(errors)
+        return values
+
+
+def _value(parameter: Parameter, text: str) -> Any:
+    if parameter.kind == "date":
+        return date.fromisoformat(text)
+    if parameter.kind in {"integer", "reference"}:
+        number = int(text)
+        if not 0 <= number < 2**63:
+            raise ValueError(text)
+        return number
+    if parameter.kind == "choice" and text not in dict(parameter.choices):
+        raise ValueError(text)
+    if "\x00" in text:
+        raise ValueError(text)
+    return text
+
+
+_reports: dict[str, Report] = {}
+
+
+def report(name: str, title: Text, *parameters: Parameter, icon: str = "chart-bar") -> Callable[[Compute], Compute]:
+    """Register a function `compute(parameters, actor) -> Result` as a report."""
+
+    def declare(compute: Compute) -> Compute:
+        _reports[name] = Report(name, title, parameters, compute, icon)
+        return compute
+
+    return declare
+
+
+def report_named(name: str) -> Report:
+    """The report of that name. Raises NotFound."""
+    try:
+        return _reports[name]
+    except KeyError:
+        raise NotFound from None
+
+
+def all_reports() -> list[Report]:
+    """Every report, in the order of registration."""
+    return list(_reports.values())
