@@ -1,0 +1,191 @@
+"""Reports on what was sold, and on every measure of the metric layer (ANA-01, ANA-04)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+from urllib.parse import urlencode
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from saleswright.interface.fields import plain
+from saleswright.interface.formatting import format_money, format_percent
+from saleswright.interface.presentation import Chart
+from saleswright.interface.reports import Parameter, ReportColumn, Result, report
+from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.clock import Period, month_start
+from saleswright.kernel.company import base_currency
+from saleswright.kernel.errors import Text, ValidationFailed
+from saleswright.kernel.metrics import all_metrics, metric_named
+from saleswright.kernel.money import EXACT
+from saleswright.modules.analytics import queries
+
+NONE = gettext_lazy("(none)")
+DAYS = (Parameter("from", gettext_lazy("From")), Parameter("to", gettext_lazy("To")))
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """A way of grouping sold lines: the columns of the key and of its name, and the filter of the order list."""
+
+    label: Text
+    key: str
+    name: str
+    drill: Callable[[Any], dict[str, Any]] | None = None
+
+
+def _days_of(month: date) -> dict[str, Any]:
+    last = month_start(month.year, month.month + 1) - timedelta(days=1)
+    return {"confirmed_on__gte": month.isoformat(), "confirmed_on__lte": last.isoformat()}
+
+
+GROUPINGS = {
+    "product": Grouping(gettext_lazy("Product"), "product_id", "product__name"),
+    "region": Grouping(gettext_lazy("Region"), "order__owner__region_id", "order__owner__region__name"),
+    "channel": Grouping(gettext_lazy("Channel"), "order__channel", "order__channel", lambda key: {"channel": key}),
+    "customer": Grouping(
+        gettext_lazy("Customer"), "order__customer_id", "order__customer__name", lambda key: {"customer_id": key}
+    ),
+    "owner": Grouping(gettext_lazy("Owner"), "order__owner_id", "order__owner__name", lambda key: {"owner_id": key}),
+    "month": Grouping(gettext_lazy("Month"), "month", "month", _days_of),
+}
+
+
+@report(
+    "sales", gettext_lazy("Sales amount"),
+    Parameter("by", gettext_lazy("By"), "choice", tuple((n, g.label) for n, g in GROUPINGS.items()), default="product"),
+    *DAYS,
+    Parameter("customer_id", gettext_lazy("Customer"), "reference", to="customers"),
+    Parameter("product_id", gettext_lazy("Product"), "reference", to="products"),
+    Parameter("owner_id", gettext_lazy("Owner"), "reference", to="employees"),
+    Parameter("department_id", gettext_lazy("Department"), "reference", to="departments"),
+    Parameter("region_id", gettext_lazy("Region"), "reference", to="regions"),
+    Parameter("channel", gettext_lazy("Channel"), "text"),
+    icon="report-money",
+)  # fmt: skip
+def sales(parameters: dict[str, Any], actor: Actor) -> Result:
+    """What was sold by the date on which orders were confirmed, in base currency; cancelled orders are left out.
+
+    An order that belongs to several products counts once with each of them. Regions are those of the owners.
+    """
+    grouping = GROUPINGS[parameters["by"]]
+    lines = queries.sold_lines(actor, parameters)
+    found = queries.sales_by(lines, grouping.key, grouping.name)
+    by_month = parameters["by"] == "month"
+    found.sort(key=lambda group: (group.key,) if by_month else (-group.untaxed, group.name))
+    rows: list[list[Any]] = []
+    for group in found:
+        name = f"{group.key:%Y-%m}" if by_month else group.name or str(NONE)
+        rows.append([name, group.orders, plain(group.quantity, 0), group.untaxed, group.total])
+    columns = [
+        ReportColumn("group", grouping.label),
+        ReportColumn("orders", _("Orders"), "integer", total=not by_product(parameters)),
+        ReportColumn("quantity", _("Quantity"), "quantity", total=True),
+        ReportColumn("untaxed", _("Untaxed"), "money", total=True),
+        ReportColumn("total", _("Total"), "money", total=True),
+    ]
+    drill = [_drill(grouping, group.key, parameters) for group in found] if grouping.drill else []
+    title = _sales_title(found, rows, by_month)
+    return Result(columns, rows, chart=_bars(title, rows, 3, base_currency(), by_month), drill=drill)
+
+
+def by_product(parameters: dict[str, Any]) -> bool:
+    """Whether orders may count in several rows, so that their numbers must not be added up."""
+    return parameters["by"] == "product"
+
+
+def _drill(grouping: Grouping, key: Any, parameters: dict[str, Any]) -> str:
+    """The orders behind a row, if the list can be cut to them."""
+    if grouping.drill is None or key in (None, ""):
+        return ""
+    found = {}
+    if parameters["from"]:
+        found["confirmed_on__gte"] = parameters["from"].isoformat()
+    if parameters["to"]:
+        found["confirmed_on__lte"] = parameters["to"].isoformat()
+    for name in ("customer_id", "owner_id", "department_id", "channel"):
+        if parameters[name] not in (None, ""):
+            found[name] = parameters[name]
+    status = {"status": ",".join(queries.SOLD)}
+    for name, value in grouping.drill(key).items():
+        latest = {"confirmed_on__gte": max, "confirmed_on__lte": min}.get(name)
+        found[name] = latest(value, found[name]) if latest and name in found else value
+    return "/orders?" + urlencode(status | found)
+
+
+def _sales_title(found: list[queries.Sold], rows: list[list[Any]], by_month: bool) -> str:
+    """The finding: who leads, or how the last month compares with the one before."""
+    whole = sum((group.untaxed for group in found), Decimal(0))
+    if not whole:
+        return _("Nothing was sold")
+    place = max(range(len(found)), key=lambda n: found[n].untaxed)
+    best, share = found[place], EXACT.divide(found[place].untaxed, whole)
+    if by_month:
+        amount = format_money(best.untaxed, base_currency(), short=True)
+        return _("The best month was %(month)s with %(amount)s") % {"month": rows[place][0], "amount": amount}
+    return _("%(name)s made %(share)s of the sales") % {"name": rows[place][0], "share": format_percent(share)}
+
+
+def _bars(title: str, rows: Iterable[list[Any]], column: int, unit: str, in_time: bool) -> Chart | None:
+    """The first twenty rows as bars (the last ones in time)."""
+    rows = list(rows)
+    shown = rows[-20:] if in_time else rows[:20]
+    if not shown:
+        return None
+    names, values = [str(row[0]) for row in shown], [float(row[column]) for row in shown]
+    categories = {"type": "category", "data": names, "inverse": not in_time}
+    option = {
+        "grid": {"containLabel": True},
+        "xAxis": categories if in_time else {"type": "value"},
+        "yAxis": {"type": "value"} if in_time else categories,
+        "series": [{"type": "bar", "data": values}],
+    }
+    cells = [[name, str(row[column])] for name, row in zip(names, shown, strict=True)]
+    return Chart(title, unit, _("Confirmed orders"), option, [_("Group"), _("Value")], cells)
+
+
+# --- every measure ---------------------------------------------------------------------------------------------
+
+_KINDS: dict[str, Literal["money", "integer", "quantity", "percent", "days"]] = {
+    "money": "money", "count": "integer", "quantity": "quantity", "percent": "percent", "days": "days",
+}  # fmt: skip
+
+
+def _dimensions() -> tuple[tuple[str, Text], ...]:
+    """Every dimension that any measure has, and the month."""
+    names = dict.fromkeys(name for metric in all_metrics() for name in metric.dimensions)
+    known = {name: grouping.label for name, grouping in GROUPINGS.items()} | {
+        "department": gettext_lazy("Department"), "manager": gettext_lazy("Manager"), "source": gettext_lazy("Source"),
+        "category": gettext_lazy("Product category"), "kind": gettext_lazy("Kind"),
+        "priority": gettext_lazy("Priority"),
+    }  # fmt: skip
+    return (("month", gettext_lazy("Month")), *((name, known.get(name, name)) for name in names))
+
+
+@report(
+    "metric", gettext_lazy("Any measure"),
+    Parameter("name", gettext_lazy("Measure"), "choice", tuple((m.name, m.label) for m in all_metrics()),
+              default="ordered"),
+    Parameter("by", gettext_lazy("By"), "choice", _dimensions(), default="month"),
+    *DAYS,
+    icon="chart-histogram",
+)  # fmt: skip
+def any_metric(parameters: dict[str, Any], actor: Actor) -> Result:
+    """A measure of the metric layer by one of its dimensions or by month, from the records that the actor may see."""
+    metric, by = metric_named(parameters["name"]), parameters["by"]
+    if by != "month" and by not in metric.dimensions:
+        raise ValidationFailed.of("by", "choice", _("This measure is not kept by that."))
+    period = Period(parameters["from"] or date(1900, 1, 1), parameters["to"] or date(2199, 12, 31))
+    found = queries.metric_by(metric, by, actor, period)
+    kind = _KINDS[metric.unit]
+    as_shown: Callable[[Decimal], Any] = int if kind == "integer" else lambda value: value
+    rows = [[name or str(NONE), as_shown(value)] for name, value in found]
+    label = dict(_dimensions())[by]
+    columns = [ReportColumn("group", label), ReportColumn("value", metric.label, kind, total=True)]
+    unit = base_currency() if metric.unit == "money" else ""
+    title = f"{metric.label} · {label}"
+    return Result(columns, rows, chart=_bars(title, rows, 1, unit, by == "month"))

@@ -1,0 +1,71 @@
+"""The customer archive: companies and the people in them."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from saleswright.interface.entity import sort_indexes
+from saleswright.kernel.models import OwnedRecord, Record
+from saleswright.modules.customers.states import DecisionRole, Level, LifeCycle
+
+
+class Customer(OwnedRecord):
+    """A company or person that buys, or may."""
+
+    code = models.CharField(_("Code"), max_length=40, unique=True, null=True, blank=True)
+    name = models.CharField(_("Name"), max_length=200)
+    name_key = models.CharField(max_length=200, editable=False, blank=True, db_index=True)
+    short_name = models.CharField(_("Short name"), max_length=100, blank=True)
+    credit_code = models.CharField(
+        _("Unified social credit code"), max_length=30, unique=True, null=True, blank=True,
+        help_text=_("18 characters; outside China the tax number."),
+    )  # fmt: skip
+    industry = models.CharField(_("Industry"), max_length=100, blank=True, db_index=True)
+    size = models.CharField(_("Size"), max_length=50, blank=True)
+    country = models.CharField(_("Country"), max_length=2, default="CN", blank=True, db_index=True)
+    province = models.CharField(_("Province"), max_length=50, blank=True, db_index=True)
+    city = models.CharField(_("City"), max_length=50, blank=True, db_index=True)
+    district = models.CharField(_("District"), max_length=50, blank=True)
+    address = models.CharField(_("Address"), max_length=300, blank=True)
+    website = models.CharField(_("Website"), max_length=200, blank=True)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, verbose_name=_("Parent company"), null=True, blank=True, related_name="subsidiaries"
+    )
+    source = models.CharField(_("Source"), max_length=50, blank=True, db_index=True)
+    channel = models.CharField(_("Channel"), max_length=50, blank=True)
+    level = models.CharField(_("Level"), max_length=1, choices=Level.choices, blank=True)
+    life_cycle = models.CharField(
+        _("Life cycle"), max_length=10, choices=LifeCycle.choices, default=LifeCycle.PROSPECT, db_index=True
+    )
+    tags = models.JSONField(_("Tags"), default=list, blank=True)
+    invoice_title = models.CharField(_("Invoice title"), max_length=200, blank=True)
+    bank = models.CharField(_("Bank"), max_length=100, blank=True)
+    bank_account = models.CharField(_("Bank account"), max_length=50, blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Customer"), _("Customers")
+        indexes = sort_indexes("customer", "name", "level", "created_at", "updated_at")
+
+
+class Contact(Record):
+    """A person at a customer."""
+
+    customer = models.ForeignKey(Customer, models.PROTECT, verbose_name=_("Customer"), related_name="contacts")
+    name = models.CharField(_("Full name"), max_length=100)
+    title = models.CharField(_("Job title"), max_length=100, blank=True)
+    phone = models.CharField(_("Phone"), max_length=40, blank=True)
+    mobile = models.CharField(_("Mobile"), max_length=40, blank=True)
+    email = models.EmailField(_("E-mail"), blank=True)
+    decision_role = models.CharField(_("Role in decisions"), max_length=12, choices=DecisionRole.choices, blank=True)
+    attitude = models.CharField(_("Attitude"), max_length=50, blank=True)
+    reports_to = models.ForeignKey(
+        "self", models.PROTECT, verbose_name=_("Reports to"), null=True, blank=True, related_name="reports"
+    )
+    birthday = models.DateField(_("Birthday"), null=True, blank=True)
+    may_be_contacted = models.BooleanField(_("Consents to be contacted"), default=True)
+    is_primary = models.BooleanField(_("Main contact"), default=False)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Contact"), _("Contacts")
+        indexes = sort_indexes("contact", "name", "created_at")

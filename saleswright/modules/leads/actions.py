@@ -1,0 +1,108 @@
+"""What is checked and filled in when leads are written, and how they move from new to qualified."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.errors import Conflict, Text
+from saleswright.kernel.records import Batch, Draft
+from saleswright.kernel.text import company_key, phone_key
+from saleswright.kernel.transitions import ASSIGN_ARGS, Arg, transition
+from saleswright.modules.customers.public import give_to
+from saleswright.modules.leads.models import Lead
+from saleswright.modules.leads.queries import known_sources, score_parts
+from saleswright.modules.leads.states import LeadStatus
+
+OPEN = (LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.QUALIFIED)
+#: the checklist of need, budget, authority and time: argument of `qualify` -> field and label
+CHECKLIST: dict[str, tuple[str, Text]] = {
+    "need": ("need_confirmed", gettext_lazy("Need")),
+    "budget": ("budget_confirmed", gettext_lazy("Budget")),
+    "authority": ("authority_confirmed", gettext_lazy("Authority to decide")),
+    "time": ("time_confirmed", gettext_lazy("Time of purchase")),
+}
+
+
+def prepare_leads(batch: Batch) -> None:
+    """Ask for a name and a way to reach it; keep the keys of the duplicate check, the source's code and the score."""
+    sources = known_sources() if any(draft.record.source for draft in batch.good) else {}
+    for draft in batch.good:
+        lead = draft.record
+        _check_identity(draft)
+        lead.title = (lead.company or lead.contact_name)[:200]
+        lead.company_key = company_key(lead.company)[:200] if lead.company else ""
+        lead.phone_key = phone_key(lead.phone)[:40]
+        lead.email_key = lead.email.casefold()
+        lead.source = sources.get(lead.source.casefold(), lead.source)
+        rescore(lead)
+
+
+def _check_identity(draft: Draft) -> None:
+    lead = draft.record
+    if not lead.company and not lead.contact_name:
+        draft.error("company", "required", _("Give a company or a contact person."))
+    if not lead.phone and not lead.email:
+        draft.error("phone", "required", _("Give a phone number or an e-mail address."))
+
+
+def rescore(lead: Lead) -> None:
+    """Score the lead anew by the rules."""
+    lead.score_parts = [list(part) for part in score_parts(lead)]
+    lead.score = sum(points for _name, points in lead.score_parts)
+
+
+@transition("leads", "assign", label=gettext_lazy("Assign"), source=OPEN, args=ASSIGN_ARGS, icon="user-share")
+def assign_lead(lead: Lead, *, actor: Actor, at: datetime, owner_id: int) -> None:
+    """Give the lead to another owner."""
+    give_to(lead, actor, owner_id, "leads.assign")
+
+
+@transition(
+    "leads", "contact", label=gettext_lazy("Contacted"), source=[LeadStatus.NEW], target=LeadStatus.CONTACTED,
+    icon="phone",
+    style="primary",
+)  # fmt: skip
+def contact_lead(lead: Lead, *, actor: Actor, at: datetime) -> None:
+    """Note that somebody spoke with the lead; the first time is kept."""
+    lead.first_contact_at = lead.first_contact_at or at
+
+
+@transition(
+    "leads", "qualify", label=gettext_lazy("Qualify"), source=[LeadStatus.CONTACTED], target=LeadStatus.QUALIFIED,
+    icon="user-check", style="primary",
+    args=tuple(
+        Arg(name, label, "bool", required=False, default=True, help=gettext_lazy("Confirmed by the customer."))
+        for name, (_field, label) in CHECKLIST.items()
+    ),
+)  # fmt: skip
+def qualify_lead(lead: Lead, *, actor: Actor, at: datetime, **confirmed: bool) -> None:
+    """Confirm need, budget, authority and time (BANT, LEAD-05); what was confirmed before stays so.
+
+    Raises Conflict naming the parts that are confirmed neither now nor before.
+    """
+    for name, (field, _label) in CHECKLIST.items():
+        setattr(lead, field, getattr(lead, field) or confirmed[name])
+    missing = [str(label) for field, label in CHECKLIST.values() if not getattr(lead, field)]
+    if missing:
+        raise Conflict(_("Not confirmed yet: %(parts)s.") % {"parts": ", ".join(missing)})
+    rescore(lead)
+
+
+@transition(
+    "leads", "disqualify", label=gettext_lazy("Disqualify"), source=OPEN, target=LeadStatus.DISQUALIFIED, icon="user-x",
+    style="danger", args=(Arg("reason", gettext_lazy("Reason")),),
+)  # fmt: skip
+def disqualify_lead(lead: Lead, *, actor: Actor, at: datetime, reason: str) -> None:
+    """Put the lead aside and say why."""
+    lead.disqualified_because = reason
+
+
+@transition("leads", "reopen", label=gettext_lazy("Reopen"), source=[LeadStatus.DISQUALIFIED], icon="rotate")
+def reopen_lead(lead: Lead, *, actor: Actor, at: datetime) -> None:
+    """Take the lead up again: contacted if somebody spoke with it before, otherwise new."""
+    lead.status = LeadStatus.CONTACTED if lead.first_contact_at else LeadStatus.NEW
+    lead.disqualified_because = ""

@@ -1,0 +1,89 @@
+"""Leads and their sources as people and programs meet them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from saleswright.interface.entity import Attached, Board, Entity, Exchange, Section, register
+from saleswright.kernel.errors import Text
+from saleswright.modules.leads import actions, queries
+from saleswright.modules.leads.models import Lead, LeadSource
+from saleswright.modules.leads.states import LeadStatus
+
+
+@register
+class LeadSourceEntity(Entity):
+    """Where leads come from."""
+
+    name, model = "lead-sources", LeadSource
+    icon = "affiliate"
+    search = ("name", "code")
+    columns = ("name", "code", "kind", "cost")
+    sortable = ("name", "code")
+    filters = ("kind", "code", "name")
+    form = (Section(_("Source"), ("name", "code", "kind", "cost")),)
+    exchange = Exchange(key="code")
+
+
+@register
+class LeadEntity(Entity):
+    """Possible customers, from the first signal until they are converted or put aside."""
+
+    name, model = "leads", Lead
+    icon = "user-plus"
+    number_field, state_field = "number", "status"
+    search = ("title", "number", "company", "contact_name", "phone", "email")
+    columns = ("title", "number", "status", "score", "source", "contact_name", "phone", "owner", "updated_at")
+    sortable = ("title", "score", "created_at", "updated_at", "decision_date", "first_contact_at")
+    filters = (
+        "status", "source", "campaign", "region", "industry", "score", "customer", "title", "decision_date",
+        "first_contact_at", "created_at", "updated_at", "number",
+    )  # fmt: skip
+    form = (
+        Section(_("Company and contact"), ("company", "contact_name", "phone", "email", "industry", "region")),
+        Section(_("Where from"), ("source", "campaign", "owner")),
+        Section(_("Need"), ("need", "budget", "decision_date")),
+        Section(
+            _("Checklist"),
+            ("need_confirmed", "budget_confirmed", "authority_confirmed", "time_confirmed"),
+            _("What has to be confirmed before a lead is qualified."),
+        ),
+    )
+    path = (LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.QUALIFIED, LeadStatus.CONVERTED)
+    transitions = (
+        actions.contact_lead, actions.qualify_lead, actions.assign_lead, actions.disqualify_lead, actions.reopen_lead,
+    )  # fmt: skip
+    attached = (
+        Attached(
+            "score_reasons",
+            _("Why this score"),
+            queries.score_reasons_of,
+            {"type": "array", "items": {"type": "string"}},
+        ),
+    )
+    board = Board(
+        by="status", title="title", subtitle="contact_name", amount="budget", date="decision_date",
+        open_states=actions.OPEN,
+    )  # fmt: skip
+    exchange = Exchange(
+        key="number",
+        fields=(
+            "number", "company", "contact_name", "phone", "email", "status", "source", "campaign__code", "region__name",
+            "industry", "need", "budget", "decision_date", "first_contact_at", "owner__username",
+        ),
+        extra_export=("score", "created_at"),
+    )  # fmt: skip
+    history_fields = ("first_contact_at", "disqualified_because", "converted_at", "customer", "contact")
+    private = ("company_key", "phone_key", "email_key", "score_parts")
+    duplicates = staticmethod(queries.similar_leads)
+    empty_text = _("No leads yet. Enter the first one, or import a list.")
+
+    def prepare(self, batch: Any) -> None:
+        actions.prepare_leads(batch)
+
+    def edit_refusal(self, record: Lead) -> Text | None:
+        if record.status == LeadStatus.CONVERTED:
+            return _("A converted lead can't be changed.")
+        return None

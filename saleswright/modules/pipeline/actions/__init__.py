@@ -1,0 +1,1 @@
+"""Every write that means something, by subject."""

@@ -1,0 +1,209 @@
+"""Pipelines, opportunities and activities as people and programs meet them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from saleswright.interface.entity import Attached, Board, Calendar, Entity, Exchange, Related, Section, register
+from saleswright.interface.fields import spec_of
+from saleswright.kernel.errors import Text
+from saleswright.kernel.resources import Lines, contribute
+from saleswright.modules.pipeline import queries
+from saleswright.modules.pipeline.actions import activities, leads, opportunities, stages
+from saleswright.modules.pipeline.models import Activity, LossReason, Opportunity, OpportunityLine, Pipeline, Stage
+
+
+@register
+class PipelineEntity(Entity):
+    """Ways of selling."""
+
+    name, model = "pipelines", Pipeline
+    icon = "git-branch"
+    search = ("title", "name")
+    columns = ("title", "name", "sequence")
+    sortable = ("title", "sequence")
+    filters = ("name", "title")
+    ordering = "sequence"
+    form = (Section(_("Pipeline"), ("title", "name", "sequence")),)
+    related = (Related("stages", "pipeline"), Related("opportunities", "pipeline", create=False))
+    exchange = Exchange(key="name")
+
+
+@register
+class StageEntity(Entity):
+    """The stages of pipelines."""
+
+    name, model = "stages", Stage
+    icon = "stairs-up"
+    search = ("title", "name")
+    columns = ("title", "name", "pipeline", "sequence", "probability", "forecast_category", "time_limit_days")
+    sortable = ("sequence",)
+    filters = ("pipeline", "name")
+    ordering = "sequence"
+    form = (
+        Section(_("Stage"), ("pipeline", "title", "name", "sequence")),
+        Section(_("Forecast"), ("probability", "forecast_category", "time_limit_days")),
+        Section(_("How to go on"), ("exit_requires", "guidance")),
+    )
+    exchange = Exchange(
+        key="name",
+        fields=(
+            "pipeline__name", "name", "title", "sequence", "probability", "forecast_category", "time_limit_days",
+            "exit_requires", "guidance",
+        ),
+    )  # fmt: skip
+
+    def prepare(self, batch: Any) -> None:
+        stages.prepare_stages(batch)
+
+    def saved(self, batch: Any) -> None:
+        stages.follow_probability(batch)
+
+
+@register
+class LossReasonEntity(Entity):
+    """Why deals are lost."""
+
+    name, model = "loss-reasons", LossReason
+    icon = "mood-sad"
+    search = ("name", "code")
+    columns = ("name", "code")
+    sortable = ("name", "code")
+    filters = ("code", "name")
+    form = (Section(_("Loss reason"), ("name", "code")),)
+    exchange = Exchange(key="code")
+
+
+def left_to_us(name: str) -> Callable[[Any], int | None]:
+    """A cleaner for a reference that may be left empty, since it is then filled in for the user."""
+    clean = spec_of(Opportunity, name).clean
+    return lambda value: None if value in (None, "") else clean(value)
+
+
+@register
+class OpportunityEntity(Entity):
+    """Deals that may be had."""
+
+    name, model = "opportunities", Opportunity
+    icon = "target-arrow"
+    number_field, state_field = "number", "status"
+    search = ("name", "number", "code")
+    columns = ("name", "number", "customer", "stage", "amount", "probability", "expected_close", "owner", "status")
+    sortable = (
+        "name", "amount", "base_amount", "probability", "opened_on", "closed_on", "expected_close", "next_step_at",
+        "stage_since", "created_at", "updated_at",
+    )  # fmt: skip
+    filters = (
+        "customer", "contact", "lead", "pipeline", "stage", "status", "product", "amount", "base_amount", "probability",
+        "opened_on", "closed_on", "expected_close", "next_step_at", "source", "campaign", "competitor", "loss_reason",
+        "stage_since", "created_at", "updated_at", "number", "code", "name",
+    )  # fmt: skip
+    totals = ("base_amount",)
+    form = (
+        Section(_("Deal"), ("name", "customer", "contact", "owner", "pipeline", "stage")),
+        Section(_("Amount and dates"), ("product", "amount", "currency", "probability", "opened_on", "expected_close")),
+        Section(_("Next step"), ("next_step", "next_step_at")),
+        Section(_("Background"), ("needs", "source", "campaign", "competitor", "lesson", "code")),
+    )
+    lines = (
+        Lines(
+            "lines", OpportunityLine, "opportunity", _("Products"),
+            fields=("product", "quantity", "unit_price"), read=("amount",), required=False,
+        ),
+    )  # fmt: skip
+    path = ("open", "won")
+    transitions = (
+        opportunities.move_opportunity, opportunities.win_opportunity, opportunities.lose_opportunity,
+        opportunities.assign_opportunity, opportunities.reopen_opportunity,
+    )  # fmt: skip
+    related = (Related("activities", "opportunity"),)
+    attached = (
+        Attached("stuck", _("Stuck in its stage"), queries.stuck_ones, {"type": "boolean"}, default=bool),
+        Attached(
+            "stage_history",
+            _("Way through the stages"),
+            queries.stage_histories,
+            {"type": "array", "items": {"type": "object"}},
+            detail_only=True,
+        ),
+    )
+    board = Board(
+        by="stage", title="name", subtitle="customer", amount="amount", date="expected_close", open_states=("open",),
+        columns=queries.stage_columns, move="move",
+    )  # fmt: skip
+    exchange = Exchange(
+        key="code",
+        fields=(
+            "code", "name", "customer__name", "contact__name", "pipeline__name", "stage__name", "status", "amount",
+            "currency", "probability", "product__name", "opened_on", "closed_on", "expected_close", "source",
+            "campaign__code", "competitor__name", "loss_reason__code", "needs", "next_step", "next_step_at",
+            "owner__username", "lines.product__name", "lines.quantity", "lines.unit_price",
+        ),
+        extra_export=("number", "base_amount"),
+        synonyms={
+            "code": ("opportunity_id", "商机编号"),
+            "customer__name": ("account",),
+            "opened_on": ("engage_date",),
+            "closed_on": ("close_date",),
+            "amount": ("close_value",),
+        },
+    )  # fmt: skip
+    history_fields = ("closed_on", "loss_reason", "loss_note")
+    cleaners = {"pipeline": left_to_us("pipeline"), "stage": left_to_us("stage")}
+    empty_text = _("No opportunities yet. Convert a lead, or enter the first deal.")
+
+    def prepare(self, batch: Any) -> None:
+        opportunities.prepare_opportunities(batch)
+
+    def saved(self, batch: Any) -> None:
+        opportunities.note_stages(batch)
+
+
+@register
+class ActivityEntity(Entity):
+    """Visits, calls and whatever else is done with customers."""
+
+    name, model = "activities", Activity
+    icon = "calendar-event"
+    state_field = "status"
+    search = ("subject", "outcome")
+    columns = ("subject", "kind", "status", "customer", "opportunity", "planned_at", "done_at", "owner")
+    sortable = ("subject", "planned_at", "done_at", "created_at")
+    filters = (
+        "kind", "status", "customer", "contact", "lead", "opportunity", "planned_at", "done_at", "created_at",
+        "subject",
+    )  # fmt: skip
+    form = (
+        Section(_("Activity"), ("kind", "subject", "owner", "planned_at", "done_at")),
+        Section(_("With whom"), ("customer", "contact", "lead", "opportunity")),
+        Section(_("Content"), ("purpose", "outcome", "next_step")),
+    )
+    path = ("planned", "done")
+    transitions = (activities.complete_activity, activities.check_in, activities.cancel_activity)
+    calendar = Calendar(by="planned_at", title="subject")
+    exchange = Exchange(
+        key="id",
+        fields=(
+            "kind", "subject", "status", "customer__name", "contact__name", "lead__number", "opportunity__number",
+            "planned_at", "done_at", "purpose", "outcome", "next_step", "owner__username",
+        ),
+    )  # fmt: skip
+    empty_text = _("Nothing planned. Plan a visit or note a call.")
+
+    def prepare(self, batch: Any) -> None:
+        activities.prepare_activities(batch)
+
+    def edit_refusal(self, record: Activity) -> Text | None:
+        return activities.edit_refusal(record)
+
+
+contribute(
+    "leads",
+    transitions=(leads.convert_lead,),
+    related=(Related("opportunities", "lead", create=False), Related("activities", "lead")),
+)
+contribute("customers", related=(Related("opportunities", "customer"), Related("activities", "customer")))
+contribute("campaigns", related=(Related("opportunities", "campaign", create=False),))

@@ -1,0 +1,69 @@
+"""Measures of opportunities; amounts in base currency, archived ones left out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.db.models import Count, ExpressionWrapper, F, QuerySet, Sum
+from django.utils.translation import gettext_lazy as _
+
+from saleswright.kernel.fields import QuantityField
+from saleswright.kernel.metrics import Metric, add_metric
+from saleswright.modules.pipeline.models import Opportunity
+from saleswright.modules.pipeline.states import OpportunityStatus
+
+DIMENSIONS = {
+    "owner": "owner_id",
+    "department": "department_id",
+    "region": "owner__region_id",
+    "manager": "owner__manager_id",
+    "product": "product_id",
+    "customer": "customer_id",
+    "source": "source",
+}
+#: amount times probability, exact: cents times percent are ten-thousandths
+WEIGHTED = ExpressionWrapper(F("base_amount") * F("probability"), output_field=QuantityField())
+
+
+def rows(status: OpportunityStatus) -> Callable[[], QuerySet[Opportunity]]:
+    """The opportunities of a status."""
+    return lambda: Opportunity.objects.filter(status=status, archived_at=None)
+
+
+WON_AMOUNT = add_metric(
+    Metric(
+        "won_amount", _("Won amount"), "money", _("Sum of the amounts of opportunities won, by day of closing"),
+        "opportunities", rows(OpportunityStatus.WON), Sum("base_amount"), "closed_on", dimensions=DIMENSIONS,
+    )
+)  # fmt: skip
+WON_COUNT = add_metric(
+    Metric(
+        "won_count", _("Deals won"), "count", _("Opportunities won, by day of closing"),
+        "opportunities", rows(OpportunityStatus.WON), Count("pk"), "closed_on", dimensions=DIMENSIONS,
+    )
+)  # fmt: skip
+LOST_COUNT = add_metric(
+    Metric(
+        "lost_count", _("Deals lost"), "count", _("Opportunities lost, by day of closing"),
+        "opportunities", rows(OpportunityStatus.LOST), Count("pk"), "closed_on", dimensions=DIMENSIONS,
+    )
+)  # fmt: skip
+OPEN_AMOUNT = add_metric(
+    Metric(
+        "open_amount", _("Open amount"), "money", _("Sum of the amounts of open opportunities, by expected close"),
+        "opportunities", rows(OpportunityStatus.OPEN), Sum("base_amount"), "expected_close", dimensions=DIMENSIONS,
+    )
+)  # fmt: skip
+OPEN_WEIGHTED = add_metric(
+    Metric(
+        "open_weighted", _("Weighted open amount"), "money",
+        _("Sum of amount times probability of open opportunities, by expected close"),
+        "opportunities", rows(OpportunityStatus.OPEN), Sum(WEIGHTED), "expected_close", dimensions=DIMENSIONS,
+    )
+)  # fmt: skip
+OPEN_COUNT = add_metric(
+    Metric(
+        "open_count", _("Open deals"), "count", _("Open opportunities, by expected close"),
+        "opportunities", rows(OpportunityStatus.OPEN), Count("pk"), "expected_close", dimensions=DIMENSIONS,
+    )
+)  # fmt: skip

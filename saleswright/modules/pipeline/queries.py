@@ -1,0 +1,102 @@
+"""Reads about stages and opportunities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from saleswright.interface.entity import BoardKey
+from saleswright.interface.fields import spec_of
+from saleswright.kernel import clock
+from saleswright.kernel.access.actors import Actor
+from saleswright.modules.pipeline.models import Opportunity, Pipeline, Stage, StageChange
+from saleswright.modules.pipeline.states import OpportunityStatus
+
+#: of the stages of a pipeline, first to last; the last one is always the last stage's
+COLOURS = ("azure", "teal", "indigo", "orange", "green")
+
+
+def pipelines_in_order() -> QuerySet[Pipeline]:
+    """The pipelines in use; the first is the one that new opportunities go into."""
+    return Pipeline.objects.filter(archived_at=None).order_by("sequence", "id")
+
+
+def stages_of(pipeline_id: int) -> list[Stage]:
+    """The stages in use of a pipeline, first to last."""
+    return list(Stage.objects.filter(pipeline_id=pipeline_id, archived_at=None).order_by("sequence", "id"))
+
+
+def chosen_pipeline(pipeline_id: int | None) -> int:
+    """The pipeline asked for, or else the one that new opportunities go into; 0 when there is none."""
+    return pipeline_id or pipelines_in_order().values_list("pk", flat=True).first() or 0
+
+
+def stage_columns(actor: Actor, parameters: Mapping[str, str]) -> list[BoardKey]:
+    """The columns of the board: the stages of the pipeline asked for, or of the first one."""
+    asked = parameters.get("pipeline_id") or parameters.get("pipeline") or ""
+    pipeline_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
+    stages = stages_of(chosen_pipeline(pipeline_id))
+    return [
+        BoardKey(str(stage.pk), stage.title, stage_colour(place, len(stages)), f"{stage.probability}%")
+        for place, stage in enumerate(stages)
+    ]
+
+
+def stage_colour(place: int, count: int) -> str:
+    """The colour of a stage by its place (from 0) among `count`."""
+    return COLOURS[-1] if place == count - 1 else COLOURS[place % (len(COLOURS) - 1)]
+
+
+def stuck_ones(ids: list[int], actor: Actor) -> dict[int, bool]:
+    """Which open opportunities have been in their stage for more days than its time limit."""
+    rows = Opportunity.objects.filter(
+        pk__in=ids, status=OpportunityStatus.OPEN, stage__time_limit_days__isnull=False
+    ).values_list("pk", "stage_since", "stage__time_limit_days")
+    today = clock.today()
+    return {pk: True for pk, since, limit in rows if since + timedelta(days=limit or 0) < today}
+
+
+def stage_histories(ids: list[int], actor: Actor) -> dict[int, list[dict[str, Any]]]:
+    """How opportunities went through the stages, oldest first; `days` were spent in the stage left."""
+    found: dict[int, list[dict[str, Any]]] = {}
+    rows = (
+        StageChange.objects.filter(opportunity_id__in=ids)
+        .order_by("opportunity_id", "at", "id")
+        .values_list(
+            "opportunity_id", "from_stage_id", "from_stage__title", "to_stage_id", "to_stage__title", "at", "days",
+            "actor__name", "reason",
+        )
+    )  # fmt: skip
+    for pk, from_id, from_title, to_id, to_title, at, days, name, reason in rows:
+        found.setdefault(pk, []).append(
+            {
+                "from_stage": {"id": from_id, "label": from_title} if from_id else None,
+                "to_stage": {"id": to_id, "label": to_title},
+                "at": clock.local_time(at).isoformat(),
+                "days": days,
+                "by": name or "",
+                "reason": reason,
+            }
+        )
+    return found
+
+
+def empty_fields(opportunity: Opportunity, names: list[str]) -> list[str]:
+    """The labels of those fields, of a stage's exit criteria, that are not filled; amounts of zero count as empty."""
+    missing = []
+    for name in names:
+        spec = spec_of(Opportunity, name)
+        if not getattr(opportunity, spec.attname):
+            missing.append(str(spec.label))
+    return missing
+
+
+def furthest_stages(pipeline_id: int) -> Any:
+    """A subquery for the furthest sequence that an opportunity has reached in the pipeline."""
+    reached = StageChange.objects.filter(opportunity=OuterRef("pk"), to_stage__pipeline_id=pipeline_id)
+    furthest = reached.order_by("-to_stage__sequence").values("to_stage__sequence")[:1]
+    return Coalesce(Subquery(furthest), F("stage__sequence"))

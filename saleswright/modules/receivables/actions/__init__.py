@@ -1,0 +1,1 @@
+"""Every write to receivables that means something, by subject."""

@@ -1,0 +1,1 @@
+"""Every write to quotes, contracts and orders that means something, by subject."""

@@ -1,0 +1,1 @@
+"""Every write of after-sales service that means something."""

@@ -1,0 +1,106 @@
+"""How far the targets are reached."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from saleswright.interface.presentation import Chart
+from saleswright.interface.reports import Parameter, ReportColumn, Result, report
+from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.company import base_currency
+from saleswright.kernel.errors import Text
+from saleswright.kernel.metrics import metric_named
+from saleswright.modules.targets.models import Target, this_year
+from saleswright.modules.targets.queries import (
+    Attainment,
+    attainments,
+    metric_label,
+    scope_label,
+    visible_targets_of,
+)
+from saleswright.modules.targets.states import Light, PeriodCode
+
+COLOURS = {Light.GREEN: "#2fb344", Light.YELLOW: "#f59f00", Light.RED: "#d63939"}
+
+
+@report(
+    "target-attainment", gettext_lazy("Target attainment"),
+    Parameter("year", gettext_lazy("Fiscal year"), "integer", default=this_year),
+    Parameter("period", gettext_lazy("Period"), "choice", tuple(PeriodCode.choices), default=PeriodCode.YEAR.value),
+    icon="target",
+)  # fmt: skip
+def target_attainment(parameters: dict[str, Any], actor: Actor) -> Result:
+    """A row for each target of the period that the actor may see; shares are of 1."""
+    year = min(max(parameters["year"], 1), 9000)
+    targets = visible_targets_of(year, parameters["period"], actor)
+    reached = attainments(targets, actor)
+    money = all(metric_named(target.metric).unit == "money" for target in targets)
+    kind: Any = "money" if money else "quantity"
+    columns = [
+        ReportColumn("group", _("Target of")),
+        ReportColumn("metric", _("Measure")),
+        ReportColumn("label", _("Name of the measure")),
+        ReportColumn("target", _("Target"), kind),
+        ReportColumn("actual", _("Actual"), kind),
+        ReportColumn("attainment", _("Attainment"), "percent"),
+        ReportColumn("elapsed", _("Time elapsed"), "percent"),
+        ReportColumn("gap", _("Gap"), kind),
+        ReportColumn("expected", _("Expected at the end"), kind),
+        ReportColumn("light", _("Light")),
+    ]
+    rows = [_row(target, reached[target.pk]) for target in targets]
+    chart = _chart(targets, reached) if targets else None
+    return Result(columns, rows, chart=chart, drill=[f"/targets/{target.pk}" for target in targets])
+
+
+def _row(target: Target, one: Attainment) -> list[Any]:
+    amounts = [target.value, one.actual, one.attainment, one.elapsed, one.gap, one.expected]
+    told = [None if amount is None else str(amount) for amount in amounts]
+    return [
+        scope_label(target),
+        target.metric,
+        metric_label(target.metric),
+        *told,
+        one.light.value if one.light else "",
+    ]
+
+
+def _chart(targets: Sequence[Target], reached: dict[int, Attainment]) -> Chart:
+    """Attainment of each target as a bar, with the time that has gone as a line across."""
+    names = [f"{scope_label(target)} · {metric_label(target.metric)}" for target in targets]
+    found = [reached[target.pk] for target in targets]
+    shares = [Decimal(0) if one.attainment is None else one.attainment * 100 for one in found]
+    behind = sum(one.light in {Light.YELLOW, Light.RED} for one in found)
+    title = (
+        _("%(behind)d of %(all)d targets are behind the time") % {"behind": behind, "all": len(found)}
+        if behind
+        else _("All targets are on course")
+    )
+    bars = [
+        {"value": float(share), "itemStyle": {"color": COLOURS[one.light] if one.light else "#868e96"}}
+        for share, one in zip(shares, found, strict=True)
+    ]
+    elapsed = float(found[0].elapsed * 100)
+    option = {
+        "grid": {"containLabel": True},
+        "xAxis": {"type": "value", "axisLabel": {"formatter": "{value} %"}},
+        "yAxis": {"type": "category", "inverse": True, "data": names},
+        "series": [
+            {
+                "type": "bar",
+                "data": bars,
+                "markLine": {"symbol": "none", "data": [{"xAxis": elapsed, "name": _("Time elapsed")}]},
+            }
+        ],
+    }
+    table = [
+        [name, f"{share:.1f} %", str(target.value), str(one.actual)]
+        for name, share, target, one in zip(names, shares, targets, found, strict=True)
+    ]
+    headers: list[Text] = [_("Target of"), _("Attainment"), _("Target"), _("Actual")]
+    return Chart(title, base_currency(), _("Targets and the measures behind them"), option, headers, table)

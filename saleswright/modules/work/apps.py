@@ -1,0 +1,23 @@
+"""Approvals, tasks, comments, attachments, notifications."""
+
+from saleswright.interface import modules
+from saleswright.kernel.ports import ports
+
+
+class WorkConfig(modules.ModuleConfig):
+    """What people do around records of every kind."""
+
+    name = "saleswright.modules.work"
+    label = "work"
+
+    def ready(self) -> None:
+        super().ready()
+        from saleswright.interface import timeline
+        from saleswright.modules.work import queries
+        from saleswright.modules.work.actions.notifications import NoticeBoard
+        from saleswright.modules.work.actions.requests import ApprovalDesk
+
+        ports.approval = ApprovalDesk()
+        ports.notification = NoticeBoard()
+        timeline.contributors += [queries.comments_on, queries.attachments_of, queries.decisions_about]
+        timeline.furnishers.append(queries.conversation)

@@ -1,0 +1,15 @@
+"""Recurring work."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from saleswright.kernel import clock
+from saleswright.kernel.jobs import JobContext, periodic
+from saleswright.modules.work.actions import tasks
+
+
+@periodic("work.remind", every=timedelta(minutes=5))
+def remind(ctx: JobContext) -> dict[str, int]:
+    """Remind people of their tasks."""
+    return {"reminded": tasks.remind(clock.now())}

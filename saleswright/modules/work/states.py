@@ -1,0 +1,68 @@
+"""States of approvals and tasks, and the choices that approval flows and tasks are made of."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from saleswright.kernel.states import States
+
+
+class ApprovalState(States):
+    """Where a request for consent stands."""
+
+    PENDING = "pending", "yellow", _("Waiting for approval")
+    APPROVED = "approved", "green", _("Approved")
+    REJECTED = "rejected", "red", _("Rejected")
+    RETURNED = "returned", "orange", _("Returned")
+    WITHDRAWN = "withdrawn", "secondary", _("Withdrawn")
+
+
+class StepState(States):
+    """Where one person's part in an approval stands."""
+
+    WAITING = "waiting", "secondary", _("Not yet asked")
+    OPEN = "open", "yellow", _("To be decided")
+    APPROVED = "approved", "green", _("Approved")
+    REJECTED = "rejected", "red", _("Rejected")
+    RETURNED = "returned", "orange", _("Returned")
+    SKIPPED = "skipped", "secondary", _("Not needed")
+
+
+class TaskState(States):
+    """Where a task stands."""
+
+    OPEN = "open", "blue", _("To do")
+    DONE = "done", "green", _("Done")
+    CANCELLED = "cancelled", "secondary", _("Cancelled")
+
+
+class Priority(States):
+    """How urgent a task is."""
+
+    HIGH = "high", "red", _("High")
+    NORMAL = "normal", "blue", _("Normal")
+    LOW = "low", "secondary", _("Low")
+
+
+class Recurrence(models.TextChoices):
+    """How often a task comes again."""
+
+    NONE = "none", _("Once")
+    DAILY = "daily", _("Every day")
+    WEEKLY = "weekly", _("Every week")
+    MONTHLY = "monthly", _("Every month")
+
+
+class ApproverKind(models.TextChoices):
+    """How the approvers of a step are found."""
+
+    MANAGER = "manager_level", _("Manager of the submitter, so many levels up")
+    ROLE = "role", _("Holders of a role")
+    PERSON = "person", _("A named person")
+    AUTHORITY = "discount_authority", _("The first manager upward whose discount authority suffices")
+
+
+class Rule(models.TextChoices):
+    """How many of a step's approvers must agree."""
+
+    ANY = "any", _("Any one of them")
+    ALL = "all", _("All of them")

@@ -1,0 +1,111 @@
+"""What every entity of this module can."""
+
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from saleswright.interface.testing import EntityTestCase
+from saleswright.kernel import clock
+from saleswright.kernel.access.actors import actor_for
+from saleswright.kernel.ports import ports
+from saleswright.modules.customers.models import Customer
+from saleswright.modules.work.models import Approval
+
+
+class TestTasks(EntityTestCase):
+    resource = "tasks"
+    change = {"title": "Call again", "priority": "high"}
+
+    def values(self):
+        return {"title": "Call", "due_at": "2026-11-23T09:00:00+08:00"}
+
+
+class TestComments(EntityTestCase):
+    resource = "comments"
+    change = {"text": "Better"}
+    budget = 13
+
+    def values(self):
+        return {"resource": "customers", "record_id": self.make(Customer, name="Acme").pk, "text": "Good"}
+
+
+class TestApprovalFlows(EntityTestCase):
+    resource = "approval-flows"
+    change = {"name": "Two steps", "active": False}
+
+    @pytest.fixture(autouse=True)
+    def _transition(self, desk: Any) -> None:
+        self.desk = desk
+
+    def values(self):
+        steps = [{"approver": "role", "role": "sales_director", "min_amount": "500000.00", "rule": "all"}]
+        return {"name": "Test", "resource": "customers", "transition": "activate", "active": False, "steps": steps}
+
+
+class TestAttachments(EntityTestCase):
+    resource = "attachments"
+    budget = 13
+
+    @pytest.fixture(autouse=True)
+    def _media(self, settings: Any, tmp_path: Any) -> None:
+        settings.MEDIA_ROOT = tmp_path
+
+    def create(self, client):
+        data = {"resource": "customers", "record_id": self.make(Customer, name="Acme").pk}
+        data["file"] = SimpleUploadedFile("a.txt", b"text")
+        return client.client.post("/api/v1/attachments", data, headers=client.headers).json()
+
+    def test_its_pages_open(self, api, browse):
+        record = self.create(api("administrator"))
+        client = browse("administrator")
+        assert client.get("/attachments").status_code == 200
+        assert b"".join(client.get(f"/attachments/{record['id']}")) == b"text"
+
+
+class TestNotifications(EntityTestCase):
+    resource = "notifications"
+
+    def create(self, client):
+        customer = self.make(Customer, name="Acme")
+        ports.notification.notify(
+            user_ids=[client.user.pk], text="News", resource="customers", record_id=customer.pk, at=clock.now()
+        )
+        return client.get("notifications").json()["items"][0] | client.get(self._path(client)).json()
+
+    def _path(self, client):
+        return f"notifications/{client.get('notifications').json()['items'][0]['id']}"
+
+    @pytest.mark.skip("one's own alone; see test_comments")
+    def test_its_pages_open(self):
+        """The page is the person's own list."""
+
+
+class Requested(EntityTestCase):
+    """Approvals come from requests."""
+
+    @pytest.fixture(autouse=True)
+    def _transition(self, desk: Any, person: Any) -> None:
+        self.desk, self.person = desk, person
+
+    def request(self) -> Approval:
+        rep = self.person("sales_representative")
+        self.desk.asks(self.person("sales_manager"))
+        customer = self.make(Customer, name="Acme", owner=rep)
+        return self.desk.activate(customer, actor_for(rep, origin="test"))
+
+    def create(self, client):
+        self.request()
+        newest = client.get(f"{self.resource}?limit=1").json()["items"][0]
+        return client.get(f"{self.resource}/{newest['id']}").json()
+
+
+class TestApprovals(Requested):
+    resource = "approvals"
+
+
+class TestApprovalTasks(Requested):
+    resource = "approval-tasks"
+
+
+del EntityTestCase, Requested
