@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import translation
 
@@ -25,6 +26,12 @@ def _forgetful() -> None:
     forget_everything()
     actors._profiles.clear()
     translation.activate("en")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _media(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests attach files in a folder of their own."""
+    settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
 
 
 @pytest.fixture(scope="session")

@@ -119,6 +119,13 @@ class Resource:
 
         return issubclass(self.model, OwnedRecord)
 
+    def transition(self, name: str) -> Transition:
+        """The transition of that name. Raises NotFound."""
+        for found in self.transitions:
+            if found.name == name:
+                return found
+        raise NotFound
+
     def label_of(self, record: Any) -> str:
         """The record's name for people."""
         return str(record)

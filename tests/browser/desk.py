@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -97,9 +98,12 @@ class Desk:
 
     def save(self) -> None:
         """Send the form of the page and follow to where it leads."""
-        before = self.page.url
-        self.page.locator(".form-foot .btn-primary").click()
-        self.page.wait_for_url(lambda address: address != before)
+        with self.page.expect_navigation():
+            self.page.locator(".form-foot .btn-primary").click()
+        refused = self.page.locator("form.record-form[data-has-errors]")
+        if refused.count():
+            names = self.page.locator(".is-invalid[name]").evaluate_all("fields => fields.map(field => field.name)")
+            pytest.fail(f"refused: {names} {self.page.locator('.field-error, .alert-box').all_inner_texts()}")
         self.settle()
 
     # --- records -----------------------------------------------------------------------------------------------

@@ -191,7 +191,7 @@ def _plans_of_today(story: Story, customers: list[Any]) -> None:
 def _waiting_approvals(story: Story, customers: list[Any]) -> None:
     """A few quotes of today whose discounts wait for the manager."""
     products = list(resource_named("products").model.objects.filter(is_service=False)[:4])
-    submit = next(t for t in resource_named("quotes").transitions if t.name == "submit")
+    submit = resource_named("quotes").transition("submit")
     quotes = resource_named("quotes").model
     for username, discount in (("wangfang", 16), ("lina", 18), ("luojia", 14), ("wangfang", 22)):
         seller = story.people[username]

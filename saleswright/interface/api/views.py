@@ -30,7 +30,6 @@ from saleswright.kernel.errors import FieldError, NotFound, ValidationFailed
 from saleswright.kernel.models import AuditEntry
 from saleswright.kernel.records import archive_record, delete_record, save_record
 from saleswright.kernel.transactions import run_atomic
-from saleswright.kernel.transitions import Transition
 
 
 @api("GET", "POST")
@@ -105,7 +104,6 @@ def action(request: HttpRequest, name: str, pk: int, verb: str) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     _in_range(pk)
     run = runner(entity, verb)
-    fetch(entity.model, pk, actor=actor)
 
     def once() -> HttpResponse:
         result = run(pk, actor, asked_version(request), body_of(request, empty=True))
@@ -120,7 +118,7 @@ def runner(entity: Entity, verb: str) -> Callable[[int, Actor, int | None, dict[
         return lambda pk, actor, version, _body: archive_record(
             entity.model, pk, actor=actor, version=version, restore=verb == "restore"
         )
-    found = transition_named(entity, verb)
+    found = entity.transition(verb)
 
     def run(pk: int, actor: Actor, version: int | None, body: dict[str, Any]) -> Any:
         known = {arg.name for arg in found.args}  # `approved` and the like are no arguments of programs
@@ -129,14 +127,6 @@ def runner(entity: Entity, verb: str) -> Callable[[int, Actor, int | None, dict[
         return found(pk, actor=actor, version=version, **exact(body))
 
     return run
-
-
-def transition_named(entity: Entity, verb: str) -> Transition:
-    """The entity's transition of that name. Raises NotFound."""
-    for transition in entity.transitions:
-        if transition.name == verb:
-            return transition
-    raise NotFound
 
 
 @api("GET")

@@ -1,6 +1,7 @@
 """Departments, regions, posts and employees by page, API and file."""
 
 import itertools
+from datetime import date, timedelta
 
 from saleswright.interface.testing import EntityTestCase
 
@@ -46,3 +47,22 @@ class TestEmployees(EntityTestCase):
         pk = self.create(api())["id"]
         assert "phone" in api("hr").get(f"employees/{pk}").json()
         assert "phone" not in api("purchasing").get(f"employees/{pk}").json()
+
+
+class TestRoles(EntityTestCase):
+    """The shipped roles."""
+
+    resource = "roles"
+
+    def create(self, client):
+        return client.get("roles/{id}".format(**client.get("roles?limit=1").json()["items"][0])).json()
+
+
+class TestExchangeRates(EntityTestCase):
+    """Exchange rates."""
+
+    resource = "exchange-rates"
+    change = {"rate": "7.2"}
+
+    def values(self):
+        return {"currency": "USD", "valid_from": str(date(2026, 1, 1) + timedelta(next(serial))), "rate": "7.1"}

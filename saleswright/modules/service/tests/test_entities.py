@@ -2,8 +2,6 @@
 
 import itertools
 
-import pytest
-
 from saleswright.interface.testing import EntityTestCase
 from saleswright.modules.catalog.public import Product
 from saleswright.modules.customers.public import Customer
@@ -48,10 +46,7 @@ class TestServiceLevels(EntityTestCase):
     change = {"solution_minutes": 999}
     pairs = itertools.cycle(itertools.product(TicketKind.values, Priority.values))
 
-    @pytest.fixture(autouse=True)
-    def _none_shipped(self, db):
-        ServiceLevel.objects.all().delete()
-
     def values(self):
         kind, priority = next(self.pairs)
+        ServiceLevel.objects.filter(kind=kind, priority=priority).delete()  # every pair is shipped
         return {"kind": kind, "priority": priority, "response_minutes": 10, "solution_minutes": 20}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from saleswright.kernel.access.actors import Actor, actor_for
 from saleswright.kernel.audit import AuditLine, record_audit
-from saleswright.kernel.errors import Conflict, DomainError, NotAllowed, ValidationFailed
+from saleswright.kernel.errors import Conflict, DomainError, NotAllowed, NotFound, ValidationFailed
 from saleswright.kernel.ports import ports
 from saleswright.kernel.records import snapshot, stamp, write_changes
 from saleswright.kernel.resources import resource_named
@@ -155,10 +155,10 @@ def _tell_requester(approval: Approval, text: str, at: datetime, why: str = "") 
 
 def transition_of(approval: Approval) -> Transition:
     """The transition that waits. Raises Conflict when the system no longer knows it."""
-    for found in resource_named(approval.resource).transitions:
-        if found.name == approval.transition:
-            return found
-    raise Conflict(_("This action does not exist any more."))
+    try:
+        return resource_named(approval.resource).transition(approval.transition)
+    except NotFound:
+        raise Conflict(_("This action does not exist any more.")) from None
 
 
 def _content_hash(approval: Approval) -> str | None:

@@ -1,16 +1,19 @@
 """What every entity of this module can."""
 
-from typing import Any
+import itertools
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from saleswright.interface.entity import entity_named
 from saleswright.interface.testing import EntityTestCase
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import actor_for
+from saleswright.kernel.models import User
 from saleswright.kernel.ports import ports
 from saleswright.modules.customers.models import Customer
-from saleswright.modules.work.models import Approval
+
+serial = itertools.count(1)
 
 
 class TestTasks(EntityTestCase):
@@ -34,22 +37,14 @@ class TestApprovalFlows(EntityTestCase):
     resource = "approval-flows"
     change = {"name": "Two steps", "active": False}
 
-    @pytest.fixture(autouse=True)
-    def _transition(self, desk: Any) -> None:
-        self.desk = desk
-
     def values(self):
         steps = [{"approver": "role", "role": "sales_director", "min_amount": "500000.00", "rule": "all"}]
-        return {"name": "Test", "resource": "customers", "transition": "activate", "active": False, "steps": steps}
+        return {"name": "Test", "resource": "quotes", "transition": "submit", "active": False, "steps": steps}
 
 
 class TestAttachments(EntityTestCase):
     resource = "attachments"
     budget = 13
-
-    @pytest.fixture(autouse=True)
-    def _media(self, settings: Any, tmp_path: Any) -> None:
-        settings.MEDIA_ROOT = tmp_path
 
     def create(self, client):
         data = {"resource": "customers", "record_id": self.make(Customer, name="Acme").pk}
@@ -82,17 +77,20 @@ class TestNotifications(EntityTestCase):
 
 
 class Requested(EntityTestCase):
-    """Approvals come from requests."""
+    """Approvals come from requests: here of a discount that is above the seller's own."""
 
-    @pytest.fixture(autouse=True)
-    def _transition(self, desk: Any, person: Any) -> None:
-        self.desk, self.person = desk, person
-
-    def request(self) -> Approval:
-        rep = self.person("sales_representative")
-        self.desk.asks(self.person("sales_manager"))
-        customer = self.make(Customer, name="Acme", owner=rep)
-        return self.desk.activate(customer, actor_for(rep, origin="test"))
+    def request(self) -> None:
+        number = next(serial)
+        manager = self.make(User, username=f"manager{number}", name="Manager", roles=["sales_manager"])
+        seller = self.make(
+            User, username=f"seller{number}", name="Seller", roles=["sales_representative"], manager=manager
+        )
+        customer = self.make(Customer, name=f"Acme {number}", owner=seller)
+        product = self.make(entity_named("products").model, name=f"Robot {number}", list_price="100")
+        line = {"product": product.pk, "quantity": "1", "discount_percent": "16"}
+        values = {"customer": customer.pk, "owner": seller.pk}
+        quote = self.make(entity_named("quotes").model, **values, lines=[line])
+        entity_named("quotes").transition("submit")(quote.pk, actor=actor_for(seller, origin="test"))
 
     def create(self, client):
         self.request()
