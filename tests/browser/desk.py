@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -90,11 +91,12 @@ class Desk:
         select = (inside or self.page.locator("main")).locator(f"select[name='{name}']")
         box = select.locator("xpath=following-sibling::*[contains(@class, 'ts-wrapper')]")
         box.locator(".ts-control").click()
-        with self.page.expect_response(lambda answer: "/pick/" in answer.url and "q=" in answer.url):
+        with self.page.expect_response(lambda answer: "/pick/" in answer.url and _asks_for(answer.url, words)):
             box.locator("input").press_sequentially(words)
         hit = self.page.locator(".ts-dropdown:visible .option", has_text=words).first
         hit.click()
         expect(box.locator(".item").first).to_be_visible()
+        expect(box).not_to_have_class(re.compile("dropdown-active|loading"))
 
     def save(self) -> None:
         """Send the form of the page and follow to where it leads."""
@@ -140,3 +142,8 @@ class Desk:
     def expect_message(self, words: str) -> None:
         """The page says in passing what has been done."""
         expect(self.page.locator("#toasts")).to_contain_text(words)
+
+
+def _asks_for(address: str, words: str) -> bool:
+    """Whether a picker asked for just these words, not for what was typed of them before."""
+    return parse_qs(urlsplit(address).query).get("q") == [words]

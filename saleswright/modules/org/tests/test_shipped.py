@@ -24,7 +24,7 @@ def written_documents() -> dict[str, str]:
     return module.documents()
 
 
-@pytest.mark.parametrize("path", ["docs/roles.md", "docs/permissions.md"])
+@pytest.mark.parametrize("path", ["docs/roles.md", "docs/permissions.md", "docs/states.md"])
 def test_the_documents_are_current(path):
     """Run `.venv/bin/python tools/write_docs.py` when this fails."""
     assert (Path(settings.BASE_DIR) / path).read_text(encoding="utf-8") == written_documents()[path]
