@@ -34,7 +34,7 @@ from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.errors import Busy, DomainError, FieldError, NotAllowed
 from saleswright.kernel.records import attname_of, model_cleaners, save_records
 from saleswright.kernel.resources import resource_of
-from saleswright.kernel.search import expect_many, settle
+from saleswright.kernel.search import expect_many, settle, settling
 from saleswright.kernel.transactions import atomic
 
 Mode = Literal["create", "update", "upsert"]
@@ -43,6 +43,8 @@ Progress = Callable[[int, int | None], None]
 
 SETTLE_FROM_ROWS = 1000
 """After so many rows the search index is put in order at once instead of by whoever writes next."""
+SETTLING_FROM_ROWS = 10_000
+"""From about so many rows on it is put in order while they are written, too."""
 
 
 class ImportCancelled(DomainError):
@@ -76,7 +78,8 @@ def run_import(
     """Take the file at `path`, which the user calls `name`, into the records of an entity.
 
     The mapping's columns are matched first and the others by their headers, unless only those are `exact`ly meant.
-    `mode` says which records are written: new ones, existing ones or both, told apart by the field `key`.
+    `mode` says which records are written: new ones, existing ones or both, told apart by the field `key`, or by
+    several with commas between them.
     Empty cells leave a field as it is; defaults go into new records only. With `on_error="stop"` either all rows
     are taken or none, with `"skip"` the good ones; all bad rows are named in either case. `progress(done, total)`
     and `cancelled()` are called about every thousand rows.
@@ -87,16 +90,22 @@ def run_import(
     mapping = mapping or Mapping()
     actor.require(f"{entity.name}.import")
     table = open_table(path, mapping=mapping.file, name=name or path.name)
-    plan = plan_import(entity, table.headers, actor=actor, mapping=mapping, key=key, exact=exact)
-    if mode == "update" and not plan.key_is_matched:
+    names = [part.strip() for part in (key or "").split(",") if part.strip()]
+    plan = plan_import(entity, table.headers, actor=actor, mapping=mapping, key=names, exact=exact)
+    if mode == "update" and not plan.key:
         raise MappingError(
-            "unknown_key", gettext_lazy("The file has no column for “{key}”, by which records are found"), key=plan.key
+            "unknown_key",
+            gettext_lazy("The file has no column for “{key}”, by which records are found"),
+            key=plan.key_text,
         )
     outcome = ImportOutcome(dry_run=dry_run, headers=table.headers)
     columns = {slot.name: table.headers[index] for index, slot in plan.matched}
     with Failures(outcome, errors_path, table.headers, columns) as failures:
         importer = Importer(plan, actor, mode, outcome, failures, progress, cancelled)
-        with _all_or_nothing() if dry_run or on_error == "stop" else nullcontext():
+        with (
+            settling() if table.estimated_rows >= SETTLING_FROM_ROWS else nullcontext(),
+            _all_or_nothing() if dry_run or on_error == "stop" else nullcontext(),
+        ):
             importer.take(table)
             if on_error == "stop" and outcome.failed:
                 outcome.created = outcome.updated = 0
@@ -147,14 +156,14 @@ class Importer:
 
     def take(self, table: Table) -> None:
         """Take all rows; those that refer to other rows of the file when these have been taken."""
-        plan, key = self._plan, self._plan.key if self._plan.key_is_matched else None
+        plan = self._plan
         if plan.unmatched:
             self._outcome.notes.append(_("Columns left out: %(names)s") % {"names": ", ".join(plan.unmatched)})
-        if key is None and self._mode == "upsert":
+        if not plan.key and self._mode == "upsert":
             note = _("The file has no column for “%(key)s”: every row becomes a new record.")
-            self._outcome.notes.append(note % {"key": plan.key})
+            self._outcome.notes.append(note % {"key": plan.key_text})
         grouped = any(slot.group for _index, slot in plan.matched)
-        intake = Intake(plan.matched, plan.mapping, key, grouped)
+        intake = Intake(plan.matched, plan.mapping, plan.key, grouped)
         for items in intake.chunks(table.rows, table.estimated_rows):
             self._take_chunk(items)
             self._outcome.rows += sum(len(item.rows) for item in items)
@@ -249,12 +258,21 @@ class Importer:
     def _take_wave(self, items: list[Item]) -> None:
         """Take items of which no two mean the same record."""
         ready = [item for item in self._resolve(items) if not item.errors]
-        self._find_existing(ready)
-        ready = [item for item in ready if not item.errors]
-        self._refuse_rings(ready)
-        for history in (False, True):
-            self._save([item for item in ready if item.history is history and not item.errors])
+        for part in self._apart(ready):
+            self._find_existing(part)
+            good = [item for item in part if not item.errors]
+            self._refuse_rings(good)
+            for history in (False, True):
+                self._save([item for item in good if item.history is history and not item.errors])
         self._failures.add([item for item in items if item.errors])
+
+    def _apart(self, items: list[Item]) -> Iterator[list[Item]]:
+        """The items divided again where their keys have references: two texts may have meant the same record."""
+        if any(slot.is_reference for slot in self._plan.key):
+            for item in items:
+                if item.key is not None:
+                    item.key = tuple(item.values[slot.field] for slot in self._plan.key)
+        return _waves(items)
 
     def _resolve(self, items: list[Item]) -> list[Item]:
         """Put ids for the texts of references; items that refer to records yet to come are put to wait."""
@@ -302,33 +320,34 @@ class Importer:
 
     def _find_existing(self, items: list[Item]) -> None:
         """Tell which items mean records that exist, refuse what the mode forbids, and fill new ones up."""
-        key = self._plan.key
-        keys = {item.key for item in items if item.key is not None} if self._plan.key_is_matched else set()
+        keys = {item.key for item in items if item.key is not None}
         existing = self._existing(keys) if keys else {}
         for item in items:
             present = existing.get(item.key, []) if item.key is not None else []
+            shown = {"value": item.key_text}
             if len(present) > 1:
-                item.fail(key or "", _("“%(value)s” stands for several records.") % {"value": item.key})
+                item.fail(self._plan.key[0].name, _("“%(value)s” stands for several records.") % shown)
             elif present and self._mode == "create":
-                item.fail(key or "", _("“%(value)s” exists already.") % {"value": item.key})
+                item.fail(self._plan.key[0].name, _("“%(value)s” exists already.") % shown)
             elif not present and self._mode == "update":
-                message = _("There is no “%(value)s”.") % {"value": item.key} if item.key else _("The key is missing.")
-                item.fail(key or "", message)
+                message = _("There is no “%(value)s”.") % shown if item.key else _("The key is missing.")
+                item.fail(self._plan.key[0].name, message)
             elif present:
                 self._keep_past(item, present[0])
             else:
                 self._fill_new(item)
 
-    def _existing(self, keys: set[Any]) -> dict[Any, list[dict[str, Any]]]:
+    def _existing(self, keys: set[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
         """The records with these keys; with keys that several may share only those in use and in sight."""
-        field = self._entity.specs[self._plan.key or ""]
-        rows = self._model._default_manager.filter(**{f"{field.name}__in": keys})
-        if not field.field.unique:
+        specs = [spec for slot in self._plan.key if (spec := slot.spec) is not None]
+        asked = {f"{spec.name}__in": set(values) for spec, values in zip(specs, zip(*keys, strict=True), strict=True)}
+        rows = self._model._default_manager.filter(**asked)
+        if not any(spec.field.unique for spec in specs):
             rows = visible(rows.filter(archived_at=None), self._actor)
-        found: dict[Any, list[dict[str, Any]]] = {}
+        found: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
         past = [attname_of(self._model, name) for name in self._past]
-        for row in rows.order_by().values("pk", field.attname, *past):
-            found.setdefault(row[field.attname], []).append(row)
+        for row in rows.order_by().values("pk", *(spec.attname for spec in specs), *past):
+            found.setdefault(tuple(row[spec.attname] for spec in specs), []).append(row)
         return found
 
     def _keep_past(self, item: Item, row: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -35,10 +35,14 @@ class Reference:
 
 @dataclass(slots=True)
 class Item:
-    """A record to be written: its rows, its values, what is wrong with which row."""
+    """A record to be written: its rows, its values, what is wrong with which row.
+
+    `key` are the values that tell it apart, None when the file has none; `key_text` is what the file says there.
+    """
 
     rows: list[Row]
-    key: Any = None
+    key: tuple[Any, ...] | None = None
+    key_text: str = ""
     values: dict[str, Any] = field(default_factory=dict)
     groups: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     group_rows: dict[str, list[Row]] = field(default_factory=dict)
@@ -82,15 +86,16 @@ class Column:
 class Intake:
     """Makes items of rows by the columns matched, what the mapping says of their cells, and the key."""
 
-    def __init__(self, matched: list[tuple[int, Slot]], mapping: Mapping, key: str | None, documents: bool) -> None:
+    def __init__(self, matched: list[tuple[int, Slot]], mapping: Mapping, key: Sequence[Slot], documents: bool) -> None:
         self._columns = [
             Column(index, slot, reader_of(slot), mapping.values.get(slot.name, {}), mapping.round.get(slot.name))
             for index, slot in matched
         ]
         self._missing = frozenset(mapping.file.missing)
-        self._key_column = next((c for c in self._columns if not c.slot.group and c.slot.name == key), None)
-        self._documents = documents and self._key_column is not None
-        self._seen: set[str] = set()
+        by_name = {column.slot.name: column for column in self._columns}
+        self._key = [by_name[slot.name] for slot in key]
+        self._documents = documents and bool(self._key)
+        self._seen: set[tuple[str, ...]] = set()
 
     def chunks(self, rows: Iterable[Row], estimated_rows: int) -> Iterator[list[Item]]:
         """Items of some thousand rows at a time."""
@@ -117,33 +122,36 @@ class Intake:
         """Rows of one key, wherever they stand."""
         documents: dict[Any, list[Row]] = {}
         for row in rows:
-            documents.setdefault(self._key_text(row) or row.line, []).append(row)
+            documents.setdefault(self._key_texts(row) or row.line, []).append(row)
         yield from map(self._item, documents.values())
 
     def _consecutive(self, rows: Iterable[Row]) -> Iterator[Item]:
         """Rows of one key that follow each other; a key that comes back is an error."""
         present: list[Row] = []
-        text = ""
+        texts: tuple[str, ...] = ()
         for row in rows:
-            found = self._key_text(row)
-            if present and (found != text or not found):
-                yield self._closed(present, text)
+            found = self._key_texts(row)
+            if present and (found != texts or not found):
+                yield self._closed(present, texts)
                 present = []
             present.append(row)
-            text = found
+            texts = found
         if present:
-            yield self._closed(present, text)
+            yield self._closed(present, texts)
 
-    def _closed(self, rows: list[Row], text: str) -> Item:
+    def _closed(self, rows: list[Row], texts: tuple[str, ...]) -> Item:
         item = self._item(rows)
-        if text and text in self._seen:
-            item.fail("", _("The rows of “%(key)s” must stand one after the other.") % {"key": text})
-        self._seen.add(text)
+        if texts and texts in self._seen:
+            item.fail("", _("The rows of “%(key)s” must stand one after the other.") % {"key": ", ".join(texts)})
+        self._seen.add(texts)
         return item
 
-    def _key_text(self, row: Row) -> str:
-        column = self._key_column
-        return "" if row.problem or column is None else plain_text(self._cell(row, column)).strip()
+    def _key_texts(self, row: Row) -> tuple[str, ...]:
+        """What the row says in the columns of the key; nothing unless it fills all of them."""
+        if row.problem:
+            return ()
+        texts = tuple(plain_text(self._cell(row, column)).strip() for column in self._key)
+        return texts if all(texts) else ()
 
     def _item(self, rows: list[Row]) -> Item:
         item = Item(rows)
@@ -153,9 +161,17 @@ class Intake:
                 item.fail("", row.problem, row)
             else:
                 self._read(item, row, seen)
-        if self._key_column is not None:
-            item.key = item.values.get(self._key_column.slot.field)
+        self._identify(item)
         return item
+
+    def _identify(self, item: Item) -> None:
+        """Put its key. One with a gap is refused: the record would be made anew by each import."""
+        values = {column.slot.name: item.values.get(column.slot.field) for column in self._key}
+        missing = [name for name, value in values.items() if value is None]
+        if not missing and values:
+            item.key, item.key_text = tuple(values.values()), ", ".join(map(plain_text, values.values()))
+        elif len(missing) < len(values) and not item.errors:
+            item.fail(missing[0], _("This part of the key is missing."))
 
     def _cell(self, row: Row, column: Column) -> Any:
         """What the file says there; "" for nothing."""

@@ -35,6 +35,8 @@ class FileOptions:
     delimiter: str | None = None
     missing: tuple[str, ...] = ()
     """Texts that stand for an empty cell."""
+    key: tuple[str, ...] = ()
+    """Fields that together tell its records apart; without them the entity's own key does."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _file_options(table: dict[str, Any]) -> FileOptions:
         "unknown_key",
         _("Unknown key “{name}” in [file] of the mapping; allowed are: {allowed}"),
         table,
-        ("encoding", "sheet", "skip_rows", "delimiter", "missing"),
+        ("encoding", "sheet", "skip_rows", "delimiter", "missing", "key"),
     )
     for key in ("encoding", "sheet", "delimiter"):
         if key in table and not _is_name(table[key]):
@@ -140,7 +142,10 @@ def _file_options(table: dict[str, Any]) -> FileOptions:
     missing = table.get("missing", [])
     if not isinstance(missing, list) or not all(isinstance(text, str) for text in missing):
         raise _wrong_type("file.missing", _("a list of texts in quotes"))
-    return FileOptions(**{**table, "missing": tuple(missing)})
+    if "key" in table and not _is_target(table["key"]):
+        raise _wrong_type("file.key", _("a field name in quotes or a list of them"))
+    key = table.get("key", [])
+    return FileOptions(**{**table, "missing": tuple(missing), "key": (key,) if isinstance(key, str) else tuple(key)})
 
 
 def _values(table: dict[str, Any]) -> dict[str, dict[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import gettext_lazy
@@ -16,20 +17,32 @@ from saleswright.kernel.resources import has_resource, resource_of
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a file is taken: which column is what, how records are found, what goes into new ones."""
+    """How a file is taken: which column is what, how records are found, what goes into new ones.
+
+    `key` are the fields that together tell records apart, none when the file has no column for them; `key_text` names
+    them.
+    """
 
     entity: Entity
     matched: list[tuple[int, Slot]]
     unmatched: list[str]
-    key: str | None
-    key_is_matched: bool
+    key: tuple[Slot, ...]
+    key_text: str
     mapping: Mapping
 
 
 def plan_import(
-    entity: Entity, headers: list[str], *, actor: Actor, mapping: Mapping, key: str | None, exact: bool = False
+    entity: Entity,
+    headers: list[str],
+    *,
+    actor: Actor,
+    mapping: Mapping,
+    key: Sequence[str] = (),
+    exact: bool = False,
 ) -> Plan:
     """Match the file's columns with the fields that the actor may fill; `exact`ly those that the mapping names.
+
+    Records are told apart by the fields `key` together, else by those of the mapping, else by the entity's own.
 
     Raises MappingError, NotAllowed.
     """
@@ -52,15 +65,28 @@ def plan_import(
     for name, field in mapping.create.items():
         _check_creation(slots[name], field, actor)
     matched = [(index, slots[name]) for index, name in match.matched]
-    plain = {s.name for _index, s in matched if s.spec is not None and not s.is_reference and not s.group}
-    is_matched = (key or entity.exchange.key) in plain
-    if key and not is_matched:
-        raise MappingError(
-            "unknown_key",
-            gettext_lazy("“{key}” can't tell the records apart: it must be a plain field with a column in the file"),
-            key=key,
-        )
-    return Plan(entity, matched, match.unmatched, key or entity.exchange.key, is_matched, mapping)
+    given = tuple(key) or mapping.file.key
+    names = given or (entity.exchange.key,)
+    found = {name: _key_slot(name, matched) for name in names}
+    for name, slot in found.items():
+        if given and slot is None:
+            raise MappingError(
+                "unknown_key",
+                gettext_lazy("“{key}” can't tell the records apart: it must be a field with a column in the file"),
+                key=name,
+            )
+    key_slots = tuple(slot for slot in found.values() if slot is not None)
+    return Plan(entity, matched, match.unmatched, key_slots, ", ".join(found), mapping)
+
+
+def _key_slot(name: str, matched: list[tuple[int, Slot]]) -> Slot | None:
+    """The matched slot of that name, or one that fills that field; lists and parts of lines tell no records apart."""
+    fitting = [
+        slot
+        for _index, slot in matched
+        if name in (slot.name, slot.field) and slot.spec is not None and slot.spec.kind != "json" and not slot.group
+    ]
+    return min(fitting, key=lambda slot: slot.name != name, default=None)
 
 
 def _check_creation(slot: Slot, field: str, actor: Actor) -> None:

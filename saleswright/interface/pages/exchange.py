@@ -115,7 +115,7 @@ def _match_page(
         matched = {i: columns[h] for i, h in enumerate(table.headers) if columns.get(h) in slots}
     else:
         try:
-            plan = plan_import(entity, table.headers, actor=actor, mapping=Mapping(), key=None)
+            plan = plan_import(entity, table.headers, actor=actor, mapping=Mapping())
             matched = {index: slot.name for index, slot in plan.matched}
         except MappingError as refused:
             page.errors.append(str(refused))
@@ -157,7 +157,7 @@ def _check_or_take(request: HttpRequest, entity: Entity, actor: Actor, upload: U
     table = open_table(upload.path, name=upload.name)
     columns = _chosen(request, table.headers)
     try:
-        plan_import(entity, table.headers, actor=actor, mapping=Mapping(columns=columns), key=None, exact=True)
+        plan_import(entity, table.headers, actor=actor, mapping=Mapping(columns=columns), exact=True)
     except MappingError as problem:
         page = _match_page(entity, actor, upload, table, columns, str(problem))
         return _show(request, page, status=422)

@@ -31,15 +31,15 @@ ROWS = [
 
 
 def items(rows: list[Row], estimated: int = 5) -> list[Item]:
-    taken = Intake([(0, CODE), (1, NAME), (2, LINE), (3, AMOUNT)], Mapping(), "code", documents=True)
+    taken = Intake([(0, CODE), (1, NAME), (2, LINE), (3, AMOUNT)], Mapping(), [CODE], documents=True)
     return [item for chunk in taken.chunks(rows, estimated) for item in chunk]
 
 
 def test_it_gathers_rows_of_one_key_wherever_they_stand() -> None:
     found = items(ROWS)
     assert [(item.key, [row.line for row in item.rows]) for item in found] == [
-        ("A1", [2, 4]),
-        ("A2", [3]),
+        (("A1",), [2, 4]),
+        (("A2",), [3]),
         (None, [5]),
         (None, [6]),
     ]
@@ -51,12 +51,31 @@ def test_it_gathers_rows_of_one_key_wherever_they_stand() -> None:
 def test_it_refuses_scattered_rows_of_one_key_in_long_files() -> None:
     found = items(ROWS, estimated=intake.GROUP_ALL_ROWS + 1)
     assert [(item.key, len(item.rows), bool(item.errors)) for item in found] == [
-        ("A1", 1, False),
-        ("A2", 1, False),
-        ("A1", 1, True),
+        (("A1",), 1, False),
+        (("A2",), 1, False),
+        (("A1",), 1, True),
         (None, 1, False),
         (None, 1, False),
     ]
+
+
+def test_it_gathers_rows_that_agree_in_all_fields_of_the_key() -> None:
+    rows = [
+        Row(2, ["A1", "First", "x", ""]),
+        Row(3, ["A1", "Second", "y", ""]),
+        Row(4, ["A1", "First", "z", ""]),
+        Row(5, ["A1", "", "w", ""]),
+        Row(6, ["A1", "", "v", ""], "broken"),
+    ]
+    taken = Intake([(0, CODE), (1, NAME), (2, LINE), (3, AMOUNT)], Mapping(), [NAME, CODE], documents=True)
+    found = [item for chunk in taken.chunks(rows, 5) for item in chunk]
+    assert [(item.key, item.key_text, [row.line for row in item.rows]) for item in found] == [
+        (("First", "A1"), "First, A1", [2, 4]),
+        (("Second", "A1"), "Second, A1", [3]),
+        (None, "", [5]),
+        (None, "", [6]),
+    ]
+    assert [[name for _row, name, _message in item.errors] for item in found] == [[], [], ["name"], [""]]
 
 
 def test_it_hands_lines_and_other_groups_to_the_draft() -> None:
@@ -87,7 +106,7 @@ def test_it_refuses_rows_of_one_document_that_disagree(name: str, wrong: list[tu
 
 def test_it_takes_texts_that_stand_for_nothing_as_empty_cells() -> None:
     mapping = Mapping(file=FileOptions(missing=("NULL",)))
-    taken = Intake([(0, CODE), (1, NAME)], mapping, "code", documents=True)
+    taken = Intake([(0, CODE), (1, NAME)], mapping, [CODE], documents=True)
     (found,) = taken.chunks([Row(2, ["NULL", "x"]), Row(3, ["NULL", " NULL "])], 2)
     assert [(item.key, item.values) for item in found] == [(None, {"name": "x"}), (None, {})]
 
@@ -97,17 +116,17 @@ def test_it_takes_texts_that_stand_for_nothing_as_empty_cells() -> None:
 )
 def test_it_rounds_where_the_mapping_says_so(cell: Any, value: str) -> None:
     slot = Slot("amount", "amount", spec=spec_of(Opportunity, "amount"))
-    ((item,),) = Intake([(0, slot)], Mapping(round={"amount": 2}), None, documents=False).chunks([Row(2, [cell])], 1)
+    ((item,),) = Intake([(0, slot)], Mapping(round={"amount": 2}), (), documents=False).chunks([Row(2, [cell])], 1)
     assert str(item.values["amount"]) == value
 
 
 def test_it_refuses_more_places_where_the_mapping_says_nothing() -> None:
     slot = Slot("amount", "amount", spec=spec_of(Opportunity, "amount"))
-    ((item,),) = Intake([(0, slot)], Mapping(), None, documents=False).chunks([Row(2, ["129.695"])], 1)
+    ((item,),) = Intake([(0, slot)], Mapping(), (), documents=False).chunks([Row(2, ["129.695"])], 1)
     assert [name for _row, name, _message in item.errors] == ["amount"]
 
 
 def test_it_makes_chunks_of_bounded_size() -> None:
-    taken = Intake([(0, CODE)], Mapping(), "code", documents=False)
+    taken = Intake([(0, CODE)], Mapping(), [CODE], documents=False)
     sizes = [len(chunk) for chunk in taken.chunks((Row(n, [f"A{n}"]) for n in range(2500)), 2500)]
     assert sizes == [1000, 1000, 500]

@@ -41,11 +41,11 @@ def test_it_loads_an_empty_mapping():
 
 def test_it_loads_columns_of_several_fields_and_what_is_made_missing_or_rounded():
     mapping = load_mapping(
-        '[file]\nmissing = ["NULL", "-"]\n[columns]\n"a" = ["x", "y"]\n"b" = "z"\n'
+        '[file]\nmissing = ["NULL", "-"]\nkey = "y"\n[columns]\n"a" = ["x", "y"]\n"b" = "z"\n'
         '[create]\n"y" = "name"\n[round]\n"lines.net" = 2\n'
     )
     assert list(mapping.pairs()) == [("a", "x"), ("a", "y"), ("b", "z")]
-    assert mapping.file.missing == ("NULL", "-")
+    assert (mapping.file.missing, mapping.file.key) == (("NULL", "-"), ("y",))
     assert (mapping.create, mapping.round) == ({"y": "name"}, {"lines.net": 2})
 
 
@@ -79,6 +79,8 @@ def test_it_loads_a_mapping_from_a_file(tmp_path):
         ("[defaults]\ntags = [[1]]\n", "wrong_type", "defaults.tags"),
         ("file = 1\n", "wrong_type", "file"),
         ("[file]\nmissing = 'NULL'\n", "wrong_type", "file.missing"),
+        ("[file]\nkey = []\n", "wrong_type", "file.key"),
+        ("[file]\nkey = ['code', 1]\n", "wrong_type", "file.key"),
         ("[columns]\na = []\n", "wrong_type", "columns.a"),
         ("[create]\nowner = 1\n", "wrong_type", "create.owner"),
         ("[round]\nnet = -1\n", "wrong_type", "round.net"),
