@@ -1,6 +1,6 @@
 """The index of the search, which each database keeps in its own way."""
 
-from django.db import migrations
+from django.db import migrations, models
 
 from saleswright.kernel.migrations import _search_index as sql
 
@@ -19,4 +19,13 @@ def drop(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [("kernel", "0001_initial")]
-    operations = [migrations.RunPython(create, drop)]
+    operations = [
+        migrations.AddField("searchrow", "parent_id", models.BigIntegerField(null=True)),
+        migrations.AddIndex(
+            "searchrow",
+            models.Index(
+                fields=["parent_id"], condition=models.Q(parent_id__isnull=False), name="kernel_search_parent"
+            ),
+        ),
+        migrations.RunPython(create, drop),
+    ]

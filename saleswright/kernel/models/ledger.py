@@ -118,19 +118,28 @@ class Job(models.Model):
 
 class SearchRow(models.Model):
     """What finds one record (see `kernel.search`): its open words (`right` empty), or those and the words of
-    fields that need a right."""
+    fields that need a right.
+
+    A record that is seen with another one (`parent_id`) has that one's owner and department.
+    """
 
     resource = models.CharField(max_length=50)
     record_id = models.BigIntegerField()
     right = models.CharField(max_length=20, blank=True)
     label = models.CharField(max_length=200)
     detail = models.CharField(max_length=200, blank=True)
+    parent_id = models.BigIntegerField(null=True)
     owner_id = models.BigIntegerField(null=True)
     department_id = models.BigIntegerField(null=True)
     tokens = models.TextField()
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("resource", "record_id", "right"), name="kernel_search_once"),)
+        indexes = (
+            models.Index(
+                fields=("parent_id",), condition=models.Q(parent_id__isnull=False), name="kernel_search_parent"
+            ),
+        )
 
 
 class IdempotencyKey(models.Model):

@@ -114,6 +114,11 @@ def test_what_matches_nothing_asks_the_records_nothing(root, customers, django_a
         assert list(found_in(Customer.objects.all(), resource_named("customers"), "zzz", system("test"))) == []
 
 
+def test_nothing_typed_finds_nothing_in_a_kind(root, customers, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert list(found_in(Customer.objects.all(), resource_named("customers"), " ", root)) == []
+
+
 def test_many_matches_stay_inside_the_query(many):
     found = found_in(Customer.objects.all(), resource_named("customers"), "公司", system("test"))
     assert found.count() == 6
