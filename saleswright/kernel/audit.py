@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time
+from datetime import datetime
 from decimal import Decimal
-from enum import Enum
 from typing import Any
 
 import orjson
@@ -53,21 +52,18 @@ def record_audit(entries: Iterable[AuditLine], *, actor: Actor, at: datetime) ->
 
 def json_safe(value: Any) -> Any:
     """`value` as JSON keeps it: decimals as text, dates and times in ISO form, records as their ids."""
-    if value is None or isinstance(value, bool | int | float) or type(value) is str:
-        return value
-    if isinstance(value, Enum):
-        return json_safe(value.value)
-    if isinstance(value, str | Promise):
-        return str(value)
+    return orjson.loads(orjson.dumps(value, default=_plain, option=orjson.OPT_NON_STR_KEYS))
+
+
+def _plain(value: Any) -> Any:
+    """What orjson doesn't know by itself."""
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
+    if isinstance(value, models.Model):
+        return value.pk
     if isinstance(value, Mapping):
-        return {str(key): json_safe(item) for key, item in value.items()}
-    if isinstance(value, Iterable) and not isinstance(value, bytes):
-        return [json_safe(item) for item in value]
-    return value.pk if isinstance(value, models.Model) else str(value)
+        return dict(value)
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, bytes | Promise) else str(value)
 
 
 def digest_of(previous: str, sequence: int, row: tuple[Any, ...]) -> str:

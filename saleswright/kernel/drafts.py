@@ -8,7 +8,6 @@ from typing import Any
 
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.errors import FieldError, Text
-from saleswright.kernel.models import User
 from saleswright.kernel.resources import Resource
 
 
@@ -66,7 +65,6 @@ class Batch:
     actor: Actor
     at: datetime
     history: bool = False
-    people: dict[int, User] = field(default_factory=dict)
 
     @property
     def good(self) -> list[Draft]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.bulk import insert_many
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,6 @@ def publish_all(events: list[Event], *, actor: Actor, at: datetime) -> None:
     for event in events:
         for handler in _now.get(type(event), ()):
             handler(event, occasion)
-    OutboxEvent.objects.bulk_create(
-        OutboxEvent(
-            name=event.event_name(),
-            resource=event.resource,
-            record_id=event.record_id,
-            payload=asdict(event),
-            at=at,
-            actor_id=actor.user_id,
-        )
-        for event in events
-    )
+    names = ("name", "resource", "record_id", "payload", "at", "actor_id")
+    rows = [(event.event_name(), event.resource, event.record_id, asdict(event), at, actor.user_id) for event in events]
+    insert_many(OutboxEvent, names, rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import F
 
 from saleswright.kernel.models import Counter, NumberSeries
+from saleswright.kernel.reading import read_values
 
 DEFAULT_PREFIX = {
     "assets": "AS",
@@ -56,11 +57,25 @@ class Format:
 
 def format_of(resource: str) -> Format:
     """The format that the company set for the resource's numbers, or the one shipped."""
-    kept = NumberSeries.objects.filter(resource=resource).values_list("prefix", "date_format", "digits").first()
-    if kept:
-        return Format(*kept)
+    if kept := read_values(NumberSeries, ("prefix", "date_format", "digits"), "resource", [resource]):
+        return Format(*kept[0])
     prefix = DEFAULT_PREFIX.get(resource, resource[:2].upper())
     return Format(prefix, "" if resource in WITHOUT_DATE else "%Y%m")
+
+
+def next_numbers(formats: Mapping[str, Format], on: date) -> dict[str, str]:
+    """The number that each resource would take next, as far as no record bears it already."""
+    series = {resource: _series(resource, form, on) for resource, form in formats.items()}
+    last = dict(Counter.objects.filter(series__in=series.values()).values_list("series", "last"))
+    return {
+        resource: form.number(form.date_part(on), last.get(series[resource], 0) + 1)
+        for resource, form in formats.items()
+    }
+
+
+def _series(resource: str, form: Format, on: date) -> str:
+    """The counter of the resource on that day. It doesn't know the prefix: a new one goes on where the old one was."""
+    return f"{resource}:{form.date_part(on)}"
 
 
 def take_numbers(
@@ -78,7 +93,7 @@ def take_numbers(
         return []
     form = format_of(resource)
     date_part = form.date_part(on)
-    series, found, step = f"{resource}:{date_part}", list[str](), count
+    series, found, step = _series(resource, form, on), list[str](), count
     while len(found) < count:
         last = _advance(series, step)
         numbers = [form.number(date_part, sequence) for sequence in range(last - step + 1, last + 1)]

@@ -16,9 +16,9 @@ from django.utils.translation import gettext as _
 
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
-from saleswright.kernel.access.scopes import fetch, owner_within, visible
+from saleswright.kernel.access.scopes import HOLDER, fetch, is_within_reach, owner_within, visible
 from saleswright.kernel.audit import AuditLine, record_audit
-from saleswright.kernel.bulk import insert_many, insert_records
+from saleswright.kernel.bulk import insert_many, insert_records, update_row
 from saleswright.kernel.cleaning import Clean, error_code
 from saleswright.kernel.columns import (
     HIDDEN_VALUES,
@@ -26,6 +26,7 @@ from saleswright.kernel.columns import (
     STAMPS,
     UNAUDITED,
     attname_of,
+    attnames,
     diff,
     line_snapshot,
     model_cleaners,
@@ -34,11 +35,13 @@ from saleswright.kernel.columns import (
     snapshot,
     unique_sets,
 )
+from saleswright.kernel.dictionaries import check_choices
 from saleswright.kernel.drafts import Batch, Draft, LineDraft, Saved
 from saleswright.kernel.errors import Conflict, Stale, Text, ValidationFailed
 from saleswright.kernel.events import Occasion
 from saleswright.kernel.models import Collaborator, OutboxEvent, Record, User
 from saleswright.kernel.numbering import take_numbers
+from saleswright.kernel.reading import read_records, read_values
 from saleswright.kernel.resources import Lines, Resource, has_resource, resource_of
 from saleswright.kernel.search import forget_record, index_records
 from saleswright.kernel.transactions import atomic
@@ -86,6 +89,7 @@ def save_records(
         _open(batch, skip_bad)
         _fill(batch)
         _own(batch)
+        check_choices(batch)
         resource.prepare(batch)
         _check_references(batch)
         _check_unique(batch)
@@ -242,24 +246,26 @@ def _own(batch: Batch) -> None:
     """Give new records an owner and every record the department of its owner; refuse owners out of scope."""
     if not batch.resource.owned:
         return
-    wanted = {draft.record.owner_id for draft in batch.drafts if draft.record.owner_id}
-    if batch.actor.user_id:
-        wanted.add(batch.actor.user_id)
-    batch.people = {user.pk: user for user in User.objects.filter(pk__in=wanted)}
+    actor = batch.actor
     for draft in batch.drafts:
+        if draft.fresh and draft.record.owner_id is None and "owner" not in draft.values and actor.kind != "system":
+            draft.record.owner_id = actor.user_id
+    given = [draft for draft in batch.good if draft.fresh or draft.before["owner_id"] != draft.record.owner_id]
+    others = {draft.record.owner_id for draft in given} - {None, actor.user_id}
+    people = User.objects.in_bulk(others) if others else {}
+    for draft in given:
         record = draft.record
-        if draft.fresh and record.owner_id is None and "owner" not in draft.values and batch.actor.kind != "system":
-            record.owner_id = batch.actor.user_id
-        if draft.errors or not (draft.fresh or draft.before["owner_id"] != record.owner_id):
+        if record.owner_id is not None and record.owner_id == actor.user_id:
+            record.department_id = actor.access.department_id  # one's own records are within every scope
             continue
-        owner = batch.people.get(record.owner_id) if record.owner_id else None
+        owner = people.get(record.owner_id)
         if record.owner_id and owner is None:
             draft.error("owner", "not_found", _("There is no such person."))
             continue
         if owner is not None:
             record.department_id = owner.department_id
-        scopes = batch.actor.scopes(f"{batch.resource.name}.{'create' if draft.fresh else 'edit'}")
-        if not owner_within(batch.actor, scopes, owner):
+        scopes = actor.scopes(f"{batch.resource.name}.{'create' if draft.fresh else 'edit'}")
+        if not owner_within(actor, scopes, owner):
             draft.error("owner", "not_allowed", _("You may not give records to this person."))
 
 
@@ -285,17 +291,24 @@ def _check_references(batch: Batch) -> None:
         for spec in batch.resource.lines:
             for line in draft.line_drafts.get(spec.name, ()):
                 note(draft, line.record, spec.fields, f"{spec.name}.{line.index}.", {})
-    allowed: dict[type[models.Model], set[int]] = {}
-    for model, ids in wanted.items():
-        rows = model._default_manager.filter(pk__in=ids)
-        if issubclass(model, Record) and not batch.history:
-            rows = rows.filter(archived_at=None)
-        if has_resource(model):
-            rows = visible(rows, batch.actor)
-        allowed[model] = set(rows.values_list("pk", flat=True))
+    allowed = {model: _allowed(batch, model, ids) for model, ids in wanted.items()}
     for draft, name, model, value in uses:
         if value not in allowed[model] and not any(error.field == name for error in draft.errors):
             draft.error(name, "not_found", _("There is no such record."))
+
+
+def _allowed(batch: Batch, model: type[models.Model], ids: set[int]) -> set[int]:
+    """Which of the records may be referred to."""
+    names = [name for name in ("id", "archived_at", *HOLDER) if name in attnames(model)]
+    rows = [dict(zip(names, row, strict=True)) for row in read_values(model, names, "id", ids)]
+    if issubclass(model, Record) and not batch.history:
+        rows = [row for row in rows if row["archived_at"] is None]
+    found = {row["id"] for row in rows}
+    if not has_resource(model):
+        return found
+    sure = {row["id"] for row in rows if is_within_reach(model, batch.actor, "view", *map(row.get, HOLDER))}
+    rest = model._default_manager.filter(pk__in=found - sure)
+    return sure | set(visible(rest, batch.actor).values_list("pk", flat=True))
 
 
 def _check_unique(batch: Batch) -> None:
@@ -367,9 +380,7 @@ def _update(batch: Batch, changed: list[Draft]) -> None:
         draft = changed[0]
         now = snapshot(draft.record)
         values = {name: value for name, value in now.items() if draft.before[name] != value}
-        old_version = draft.before["version"]
-        rows = model._default_manager.filter(pk=draft.pk, version=old_version).update(**values)
-        if not rows:
+        if not update_row(draft.record, values, version=draft.before["version"]):
             raise Stale
         return
     fields = {
@@ -395,7 +406,7 @@ def _write_lines(spec: Lines, drafts: list[Draft]) -> None:
     if removed:
         manager.filter(pk__in=removed).delete()
     if fresh:
-        manager.bulk_create(fresh, batch_size=1000)
+        insert_records(fresh)
     if old:
         names = [f.name for f in spec.model._meta.concrete_fields if not f.primary_key and f.name != spec.parent]
         manager.bulk_update(old, names, batch_size=200)
@@ -413,18 +424,18 @@ def _number(batch: Batch, fresh: list[Draft]) -> None:
     for day, records in sorted(by_day.items()):
         for record, number in zip(records, free_numbers(batch.resource, name, len(records), day), strict=True):
             setattr(record, name, number)
-    manager = batch.resource.model._default_manager
     if len(blank) == 1:
-        manager.filter(pk=blank[0].record.pk).update(**{name: getattr(blank[0].record, name)})
+        record = blank[0].record
+        update_row(record, {name: getattr(record, name)}, version=record.version)
     else:
-        manager.bulk_update([draft.record for draft in blank], [name], batch_size=500)
+        batch.resource.model._default_manager.bulk_update([draft.record for draft in blank], [name], batch_size=500)
 
 
 def free_numbers(resource: Resource, name: str, count: int, on: date) -> list[str]:
     """The next numbers for the field `name` that no record bears already, typed or imported."""
 
     def borne(numbers: list[str]) -> set[str]:
-        return set(resource.model._default_manager.filter(**{f"{name}__in": numbers}).values_list(name, flat=True))
+        return {number for (number,) in read_values(resource.model, [name], name, numbers)}
 
     return take_numbers(resource.name, count, on=on, borne=borne)
 
@@ -481,7 +492,7 @@ def delete_record(model: type[Any], pk: int, *, actor: Actor, version: int | Non
     """
     resource = resource_of(model)
     with atomic():
-        record = _locked(model, pk, actor, "delete", version)
+        record = locked(model, pk, actor=actor, action="delete", version=version)
         if refusal := resource.edit_refusal(record):
             raise Conflict(refusal)
         label, changes = resource.label_of(record)[:200], _last_words(record)
@@ -499,6 +510,7 @@ def delete_record(model: type[Any], pk: int, *, actor: Actor, version: int | Non
         line = AuditLine(resource.name, pk, label, "deleted", changes)
         record_audit([line], actor=actor, at=happened.at)
         announce(resource, [(pk, "deleted")], happened)
+        resource.put_away(record, actor)
 
 
 def _last_words(record: Any) -> dict[str, Any]:
@@ -514,7 +526,7 @@ def archive_record(
     """Put a record away, or back with `restore`. Raises Conflict when it is (not) archived already."""
     resource = resource_of(model)
     with atomic():
-        record = _locked(model, pk, actor, "archive", version)
+        record = locked(model, pk, actor=actor, action="archive", version=version)
         if restore and record.archived_at is None:
             raise Conflict(_("The record is not archived."))
         if not restore and record.archived_at is not None:
@@ -523,11 +535,20 @@ def archive_record(
         record.archived_at = None if restore else at
         stamp(record, actor, at)
         write_changes(resource, record, before, "restored" if restore else "archived", actor=actor, at=at)
+        resource.put_away(record, actor)
     return record
 
 
-def _locked(model: type[Any], pk: int, actor: Actor, action: str, version: int | None) -> Any:
-    record = fetch(model, pk, actor=actor, action=action, lock=True)
+def locked(model: type[Any], pk: int, *, actor: Actor, action: str, version: int | None = None) -> Any:
+    """The record, locked until the transaction ends, if the actor may do `action` with it.
+
+    Raises as `fetch`, and Stale if it isn't of the version that the caller read.
+    """
+    # the lock is taken on the bare row: scopes with subqueries and unions can't be locked
+    found = read_records(model, [pk], lock=True)
+    holder = (getattr(found[0], name, None) for name in HOLDER) if found else ()
+    within_reach = found and is_within_reach(model, actor, action, *holder)
+    record = found[0] if within_reach else fetch(model, pk, actor=actor, action=action)
     if version is not None and version != record.version:
         raise Stale
     return record
@@ -542,7 +563,7 @@ def write_changes(
     """
     after = snapshot(record)
     values = {name: value for name, value in after.items() if before[name] != value}
-    if not type(record)._default_manager.filter(pk=record.pk, version=before["version"]).update(**values):
+    if not update_row(record, values, version=before["version"]):
         raise Stale
     line = AuditLine(resource.name, record.pk, resource.label_of(record)[:200], action, diff(before, after))
     record_audit([line], actor=actor, at=at)
@@ -564,6 +585,7 @@ __all__ = [
     "diff",
     "free_numbers",
     "line_snapshot",
+    "locked",
     "model_cleaners",
     "required_fields",
     "save_record",

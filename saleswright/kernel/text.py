@@ -44,6 +44,7 @@ HAN_RUN = re.compile(f"[{HAN}]+")
 WORD = re.compile(r"[0-9a-z]+")
 CODE = re.compile(r"[0-9a-z]+(?:[-_/.][0-9a-z]+)+")
 PHONE = re.compile(r"\+?\(?\d[\d ()-]{5,}\d")
+DIGITS = re.compile(rf"\d{{{MIN_ENDING},}}")
 LEGAL_FORM = re.compile("(?:有限责任公司|股份有限公司|有限公司|分公司|公司)$")
 PHONE_QUERY = re.compile(r"[+]?[0-9 ()-]{7,}")
 MOBILE_BEGINNING = re.compile(r"1[3-9]\d{5,9}")
@@ -113,12 +114,9 @@ def search_tokens(*texts: str) -> set[str]:
     for text in texts:
         plain = _plain(text)
         for run in CJK_RUN.findall(plain):
-            tokens.update(run)
-            tokens.update(bigrams(run))
-        for run in HAN_RUN.findall(plain):
-            tokens.update(_pinyin_tokens(run))
+            tokens |= _run_tokens(run)
         for word in _words(plain):
-            tokens.update(_word_tokens(word))
+            tokens |= _word_tokens(word)
     return tokens
 
 
@@ -153,21 +151,25 @@ def _words(plain: str) -> Iterator[str]:
             yield "".join(WORD.findall(code))
 
 
-def _word_tokens(word: str) -> Iterator[str]:
-    yield from _beginnings(word, _longest(word))
-    for digits in re.findall(rf"\d{{{MIN_ENDING},}}", word):
-        for start in range(len(digits) - MIN_ENDING + 1):
-            yield digits[start : start + MAX_CODE]
-
-
-def _beginnings(word: str, longest: int) -> Iterator[str]:
-    """Beginnings of 2 to `longest` characters, or the word itself if it is of one."""
-    for length in range(min(2, len(word)), min(longest, len(word)) + 1):
-        yield word[:length]
-
-
 @lru_cache(maxsize=10_000)
-def _pinyin_tokens(run: str) -> frozenset[str]:
+def _run_tokens(run: str) -> frozenset[str]:
+    """Its characters, pairs and pinyin: the names of cities, trades and streets come again and again."""
+    return frozenset().union(run, bigrams(run), *map(_pinyin_tokens, HAN_RUN.findall(run)))
+
+
+def _word_tokens(word: str) -> set[str]:
+    tokens = set(_beginnings(word, _longest(word)))
+    for digits in DIGITS.findall(word):
+        tokens.update(digits[start : start + MAX_CODE] for start in range(len(digits) - MIN_ENDING + 1))
+    return tokens
+
+
+def _beginnings(word: str, longest: int) -> list[str]:
+    """Beginnings of 2 to `longest` characters, or the word itself if it is of one."""
+    return [word[:length] for length in range(min(2, len(word)), min(longest, len(word)) + 1)]
+
+
+def _pinyin_tokens(run: str) -> set[str]:
     """Beginnings of pinyin and initials from each character on; a company's legal form is left out."""
     core = (LEGAL_FORM.sub("", run) or run)[:PINYIN_CHARACTERS]
     syllables = _syllables(core)
@@ -180,7 +182,7 @@ def _pinyin_tokens(run: str) -> frozenset[str]:
             tail = reading[start:]
             tokens.update(_beginnings("".join(tail), MAX_LETTERS))
             tokens.update(_beginnings("".join(s[0] for s in tail), MAX_LETTERS))
-    return frozenset(tokens)
+    return tokens
 
 
 def _typed_phone(query: str) -> str:

@@ -6,7 +6,7 @@ A transition does, in order: permission, row lock, source state and guards, appr
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -18,14 +18,15 @@ from django.utils.translation import gettext_lazy
 
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor, Scope
-from saleswright.kernel.access.scopes import fetch, visible
+from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.audit import AuditLine, record_audit
+from saleswright.kernel.bulk import update_row
 from saleswright.kernel.cleaning import cleaner, error_code
 from saleswright.kernel.errors import Conflict, FieldError, Stale, Text, ValidationFailed
 from saleswright.kernel.events import Event, Occasion, publish
 from saleswright.kernel.fields import MoneyField, PercentField, PriceField, QuantityField
 from saleswright.kernel.ports import ApprovalNeed, ports
-from saleswright.kernel.records import announce, diff, free_numbers, snapshot, stamp
+from saleswright.kernel.records import announce, diff, free_numbers, locked, snapshot, stamp
 from saleswright.kernel.resources import Resource, resource_named
 from saleswright.kernel.search import index_records
 from saleswright.kernel.transactions import atomic
@@ -39,7 +40,7 @@ ArgKind = Literal[
 @dataclass(frozen=True, slots=True)
 class Arg:
     """An argument of a transition. `to` names the resource of a reference, whose name ends in `_id`;
-    `rows` are lists of objects with arguments of their own."""
+    `rows` are lists of objects with arguments of their own, which people fill in by `table`."""
 
     name: str
     label: Text
@@ -50,6 +51,7 @@ class Arg:
     rows: tuple[Arg, ...] = ()
     default: Any = None
     help: Text = ""
+    table: Table | None = None
 
     def field(self) -> models.Field:
         """A model field that checks the value."""
@@ -75,6 +77,28 @@ class Arg:
         if self.kind == "coordinate":
             return models.DecimalField(max_digits=9, decimal_places=6, **common)
         return kinds[self.kind](**common)
+
+
+Offer = Callable[[Any, Any, Mapping[str, Any]], Sequence[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How people fill in rows: `offer(record, actor, given)` names those that they may mean, and they fill one column.
+
+    An offered row is {name: value}: values of the columns `shown` are read, that of `typed` stands in the input at
+    first, the others say which row it is. Rows left empty are not sent. `given` are the other arguments as far as
+    they are typed; when one of `follows` changes, other rows may be offered. `most` names the shown column that
+    limits a row, `total(record)` what all of them share, of which `left` is the label of the rest.
+    """
+
+    offer: Offer
+    shown: tuple[Arg, ...]
+    typed: str
+    follows: tuple[str, ...] = ()
+    most: str = ""
+    total: Callable[[Any], Decimal] | None = None
+    left: Text = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +168,9 @@ class Transition:
     ) -> Any:
         """Run it and return what the body returns, or else the record."""
         at = at or clock.now()
-        given = self.clean(arguments, actor)
         with atomic():
-            record = fetch(self.resource.model, pk, actor=actor, action=self.name, lock=True)
-            if version is not None and record.version != version:
-                raise Stale
+            record = locked(self.resource.model, pk, actor=actor, action=self.name, version=version)
+            given = self.clean(arguments, actor)
             self._check(record, approved)
             before = snapshot(record)
             need = None if approved or self.approval is None else self.approval(record, actor, given)
@@ -225,8 +247,7 @@ class Transition:
         number = bool(self.number) and not waits and not getattr(record, self.number)
         after = snapshot(record)
         values = {name: value for name, value in after.items() if before[name] != value}
-        rows = type(record)._default_manager.filter(pk=record.pk)
-        if not rows.filter(version=before["version"]).update(**values):
+        if not update_row(record, values, version=before["version"]):
             raise Stale
         action = f"{self.name}.requested" if waits else self.name
         line = AuditLine(resource.name, record.pk, resource.label_of(record)[:200], action, diff(before, after))
@@ -237,7 +258,7 @@ class Transition:
             announce(resource, [(record.pk, action)], Occasion(actor, at))
         if number:
             setattr(record, self.number, free_numbers(resource, self.number, 1, clock.local_date(at))[0])
-            rows.update(**{self.number: getattr(record, self.number)})
+            update_row(record, {self.number: getattr(record, self.number)}, version=record.version)
         if number or any(name in values for name in (*resource.search, "owner_id", "department_id")):
             index_records(resource, [record])
 

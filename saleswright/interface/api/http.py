@@ -250,9 +250,7 @@ def idempotent(request: HttpRequest, actor: Actor, run: Callable[[], HttpRespons
             return _again(caller_name, key, seen)
         response = run()
         kept = {name: response[name] for name in ("ETag", "Location") if name in response}
-        IdempotencyKey.objects.filter(pk=row_id).update(
-            status=response.status_code, headers=kept, body=response.content
-        )
+        _remember(row_id, response, kept)
         return response
 
     return run_atomic(once)
@@ -268,6 +266,12 @@ def _reserve(caller_name: str, key: str, seen: str) -> int | None:
         cursor.execute(sql, [caller_name, key, seen, b"", moment])
         row = cursor.fetchone()
     return row[0] if row else None
+
+
+def _remember(row_id: int, response: HttpResponse, headers: dict[str, str]) -> None:
+    sql = "UPDATE kernel_idempotencykey SET status = %s, headers = %s, body = %s WHERE id = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [response.status_code, dumps(headers).decode(), response.content, row_id])
 
 
 def _again(caller_name: str, key: str, seen: str) -> HttpResponse:

@@ -13,11 +13,12 @@ from django.utils.translation import gettext as _
 
 from saleswright.interface.entity import Entity
 from saleswright.interface.fields import NUMERIC, FieldSpec, Row
-from saleswright.interface.labels import read_rows
+from saleswright.interface.labels import add_labels
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.collaborators import collaborators_of
-from saleswright.kernel.access.scopes import visible
-from saleswright.kernel.errors import FieldError, NotFound, ValidationFailed
+from saleswright.kernel.access.scopes import HOLDER, fetch, is_within_reach
+from saleswright.kernel.errors import FieldError, ValidationFailed
+from saleswright.kernel.reading import read_values
 
 Json = dict[str, Any]
 Loader = Callable[[list[int], Actor], dict[int, Any]]
@@ -73,9 +74,8 @@ def line_objects(entity: Entity, name: str, ids: list[int], actor: Actor) -> dic
     """The lines of some documents as JSON objects, in their order."""
     lines, specs = entity.lines_named(name), entity.line_specs[name]
     parent = f"{lines.parent}_id"
-    rows = lines.model._default_manager.filter(**{f"{lines.parent}__in": ids}).order_by("position", "id")
     found: dict[int, list[Json]] = {}
-    for row in read_rows(rows, specs.values(), "id", parent):
+    for row in _rows(lines.model, list(specs.values()), ("id", parent), parent, ids, "position", "id"):
         one = {"id": row["id"]} | {name: spec.to_json(row) for name, spec in specs.items()}
         found.setdefault(row[parent], []).append(one)
     return found
@@ -83,12 +83,22 @@ def line_objects(entity: Entity, name: str, ids: list[int], actor: Actor) -> dic
 
 def read_one(entity: Entity, pk: int, actor: Actor) -> tuple[Json, int]:
     """A record as JSON and its version. Raises NotFound."""
-    specs = chosen_specs(entity, actor)
-    found = visible(entity.model._default_manager.filter(pk=pk), actor)
-    rows = read_rows(found, specs, "id", "version", "custom")
-    if not rows:
-        raise NotFound
+    model, specs = entity.model, chosen_specs(entity, actor)
+    rows = _rows(model, specs, ("id", "version", "custom", *(HOLDER if entity.owned else ())), "id", [pk])
+    holder = (rows[0].get(name) for name in HOLDER) if rows else ()
+    if not (rows and is_within_reach(model, actor, "view", *holder)):
+        fetch(model, pk, actor=actor)
     return objects(entity, rows, specs, actor, detail=True)[0], rows[0]["version"]
+
+
+def _rows(
+    model: Any, specs: list[FieldSpec], columns: tuple[str, ...], column: str, ids: list[int], *order: str
+) -> list[Json]:
+    """The rows with what the specs need, and the columns."""
+    names = tuple(dict.fromkeys((*columns, *(spec.attname for spec in specs))))
+    rows = [dict(zip(names, row, strict=True)) for row in read_values(model, names, column, ids, order=order)]
+    add_labels(rows, specs)
+    return rows
 
 
 def values_from(entity: Entity, body: Mapping[str, Any]) -> tuple[Json, dict[str, list[Json]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import connection
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -35,10 +36,18 @@ def replace(given: list[tuple[Any, list[int]]], batch: Any) -> None:
 
 def collaborators_of(name: str, ids: list[int]) -> dict[int, list[dict[str, Any]]]:
     """The collaborators of some records of a resource, as references."""
-    rows = Collaborator.objects.filter(resource=name, record_id__in=ids).order_by("user__name")
+    if not ids:
+        return {}
+    sql = (
+        "SELECT shared.record_id, person.id, person.name FROM kernel_collaborator shared "
+        "JOIN kernel_user person ON person.id = shared.user_id "
+        f"WHERE shared.resource = %s AND shared.record_id IN ({', '.join(['%s'] * len(ids))}) ORDER BY person.name"
+    )
     found: dict[int, list[dict[str, Any]]] = {}
-    for record_id, user_id, user_name in rows.values_list("record_id", "user_id", "user__name"):
-        found.setdefault(record_id, []).append({"id": user_id, "label": user_name})
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [name, *ids])
+        for record_id, user_id, user_name in cursor.fetchall():
+            found.setdefault(record_id, []).append({"id": user_id, "label": user_name})
     return found
 
 

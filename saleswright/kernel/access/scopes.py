@@ -13,6 +13,9 @@ from saleswright.kernel.resources import Resource, resource_of
 
 M = TypeVar("M", bound=Model)
 
+HOLDER = ("owner_id", "department_id")
+"""By these columns the standard scopes decide."""
+
 
 def visible(queryset: QuerySet[M], actor: Actor, action: str = "view") -> QuerySet[M]:
     """Cut the queryset to the records on which the actor may do `action`.
@@ -58,6 +61,26 @@ def _shared(resource: Resource, actor: Actor) -> QuerySet[Collaborator, Any]:
     return shared.values("record_id")
 
 
+def is_within_reach(
+    model: type[Model], actor: Actor, action: str, owner_id: int | None = None, department_id: int | None = None
+) -> bool:
+    """Whether the actor may do `action` with a record of this HOLDER, as far as that tells.
+
+    False says nothing: somebody may share the record, or see it for another reason. Then `visible` has to be asked.
+    """
+    resource = resource_of(model)
+    scopes, access = actor.scopes(f"{resource.name}.{action}"), actor.access
+    if not scopes or resource.via or type(resource).scope is not Resource.scope:
+        return False
+    return (
+        Scope.ALL in scopes
+        or not resource.owned
+        or owner_id == actor.user_id is not None
+        or (Scope.DEPARTMENT_TREE in scopes and department_id in access.departments)
+        or (Scope.DEPARTMENT in scopes and department_id == access.department_id is not None)
+    )
+
+
 def owner_within(actor: Actor, scopes: frozenset[Scope], owner: User | None) -> bool:
     """Whether a record owned by `owner` would lie within the actor's scopes."""
     if Scope.ALL in scopes or (owner is not None and owner.pk == actor.user_id):
@@ -72,17 +95,13 @@ def owner_within(actor: Actor, scopes: frozenset[Scope], owner: User | None) -> 
     )
 
 
-def fetch(model: type[M], pk: Any, *, actor: Actor, action: str = "view", lock: bool = False) -> M:
-    """The record, if the actor may do `action` with it; with `lock`, locked until the transaction ends.
+def fetch(model: type[M], pk: Any, *, actor: Actor, action: str = "view") -> M:
+    """The record, if the actor may do `action` with it.
 
     Raises NotFound when the actor may not even see it, NotAllowed when only seeing is allowed.
     """
     rows = model._default_manager.filter(pk=pk)
-    queryset = visible(rows, actor, action)
-    if lock:
-        # the lock is taken on the bare row: scopes with subqueries and unions can't be locked
-        list(rows.select_for_update(of=("self",)).values_list("pk"))
-    record = queryset.first()
+    record = visible(rows, actor, action).first()
     if record is None:
         if action != "view" and visible(rows, actor).exists():
             raise NotAllowed

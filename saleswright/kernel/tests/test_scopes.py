@@ -10,7 +10,7 @@ from hypothesis.extra.django import TestCase
 from saleswright.kernel import clock
 from saleswright.kernel.access import actors
 from saleswright.kernel.access.actors import EVERYTHING, NOTHING, Scope, actor_for, system
-from saleswright.kernel.access.scopes import fetch, owner_within, visible
+from saleswright.kernel.access.scopes import fetch, is_within_reach, owner_within, visible
 from saleswright.kernel.errors import NotAllowed, NotFound
 from saleswright.kernel.models import Collaborator, Department, Grant, Region, Role, User
 from saleswright.kernel.records import Draft, archive_record, save_record, save_records
@@ -122,6 +122,19 @@ class Scopes(TestCase):
             contact.pk for contact in world.contacts if plan["contact_scopes"] and contact.customer_id in expected
         }
         assert set(visible(Contact.objects.all(), world.actor).values_list("pk", flat=True)) == of_contacts
+
+    @settings(max_examples=40, deadline=None, phases=QUICKLY)
+    @given(worlds)
+    def test_what_is_within_reach_by_owner_and_department_is_visible(self, plan):
+        world = World(plan)
+        visible_ids = set(visible(Customer.objects.all(), world.actor).values_list("pk", flat=True))
+        for record in world.records:
+            if is_within_reach(Customer, world.actor, "view", record.owner_id, record.department_id):
+                assert record.pk in visible_ids
+            elif Scope.REGION_TREE not in plan["scopes"]:
+                shared = Collaborator.objects.filter(resource="customers", record_id=record.pk)
+                assert record.pk not in visible_ids or shared.exists()
+        assert not is_within_reach(Contact, world.actor, "view")  # goes with its customer
 
     @settings(max_examples=20, deadline=None, phases=QUICKLY)
     @given(worlds)

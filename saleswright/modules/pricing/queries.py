@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from saleswright.kernel.company import company, exchange_rate
 from saleswright.kernel.models import Region, User
 from saleswright.kernel.money import HUNDRED, round_half_up
+from saleswright.kernel.reading import read_records
 from saleswright.modules.catalog.public import Product
 from saleswright.modules.org.public import managers_upward
 from saleswright.modules.pricing.models import DiscountAuthority, PriceList, PriceListLine
@@ -53,7 +54,7 @@ class PriceBook:
     @classmethod
     def load(cls, product_ids: Collection[int], days: Collection[date]) -> PriceBook:
         """Read what is needed to price these products on these days: at most four statements."""
-        products = Product.objects.in_bulk(set(product_ids))
+        products = {product.pk: product for product in read_records(Product, set(product_ids))}
         if not products or not days:
             return cls(products, [], {}, {})
         valid = PriceList.objects.filter(Q(valid_to=None) | Q(valid_to__gte=min(days)), valid_from__lte=max(days))

@@ -191,7 +191,7 @@ def amend_contract(contract: Contract, *, actor: Actor, at: datetime) -> dict[st
 def create_order_from_contract(contract: Contract, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """A draft order with the lines of the contract's quote."""
     assert contract.quote is not None  # a guard saw to it
-    return order_from(contract.quote, contract, actor=actor, at=at)
+    return order_from(contract.quote, contract.pk, actor=actor, at=at)
 
 
 def move_with_time(*, actor: Actor, at: datetime) -> dict[str, int]:

@@ -15,13 +15,20 @@ from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.errors import Text, ValidationFailed
 from saleswright.kernel.events import Occasion
 from saleswright.kernel.fields import LIMITS
+from saleswright.kernel.models import User
 from saleswright.kernel.money import EXACT, HUNDRED, allocate, line_amounts, round_half_up
+from saleswright.kernel.reading import read_records, read_values
 from saleswright.kernel.records import Batch, Draft, LineDraft, announce
 from saleswright.kernel.records import line_snapshot as line_values
 from saleswright.kernel.resources import resource_of
+from saleswright.modules.catalog.public import Product
+from saleswright.modules.customers.public import Customer
 from saleswright.modules.pricing.public import PriceBook
+from saleswright.modules.sales.models import Order
+from saleswright.modules.sales.states import OrderStatus
 
 LINES = "lines"
+LINE_ORDER = ("position", "id")
 #: fields of a document on which the amounts of its lines depend
 PRICING_FIELDS = ("customer", "currency", "price_includes_tax", "quoted_on", "quote")
 LARGEST = LIMITS[2]
@@ -44,13 +51,13 @@ def check_belongs(draft: Draft, *names: str) -> None:
             draft.error(name, "invalid", _("It belongs to another customer."))
 
 
-def price_documents(batch: Batch, day_of: Callable[[Any], date], agreed: Agreed | None = None) -> None:
+def price_documents(batch: Batch, day_of: Callable[[Any], date], agreed: Agreed | None = None) -> Mapping[int, Product]:
     """Fill in the prices and tax rates that were left out, and work out amounts, totals and effective discount.
 
     `day_of` says for a document the day of its prices and exchange rate; `agreed` holds list prices by (quote,
-    product) that were settled before. A constant number of statements for the batch.
+    product) that were settled before. Answers the products of the lines. A constant number of statements for the
+    batch; the customers are expected to be read already.
     """
-    read_customers([draft.record for draft in batch.good])
     _open_untouched_lines(batch)
     drafts = [draft for draft in batch.good if LINES in draft.lines]
     products = {line.record.product_id for draft in drafts for line in draft.line_drafts[LINES]}
@@ -59,12 +66,19 @@ def price_documents(batch: Batch, day_of: Callable[[Any], date], agreed: Agreed 
         lines = draft.line_drafts[LINES]
         if all(line.record.product_id in book.products for line in lines):
             _price_document(draft, lines, book, day_of(draft.record), agreed or {})
+    return book.products
 
 
 def read_customers(records: list[Any], *names: str) -> None:
     """Read the customers with their owners, and other references, of all records at once."""
+    customers = {one.pk: one for one in read_records(Customer, {r.customer_id for r in records} - {None})}
+    owners = {one.pk: one for one in read_records(User, {c.owner_id for c in customers.values()} - {None})}
+    for customer in customers.values():
+        customer.owner = owners.get(customer.owner_id) if customer.owner_id else None
+    for record in records:
+        type(record).customer.field.set_cached_value(record, customers.get(record.customer_id))
     present = [name for name in names if any(getattr(record, f"{name}_id") for record in records)]
-    prefetch_related_objects(records, "customer__owner", *present)
+    prefetch_related_objects(records, *present)
 
 
 def _open_untouched_lines(batch: Batch) -> None:
@@ -194,11 +208,17 @@ def customer_is_live(record: Any) -> Text | None:
     return None if record.customer.archived_at is None else _("The customer is archived.")
 
 
+def orders_of(quote_ids: set[int]) -> dict[int, str]:
+    """The number of the live order that was made from each of the quotes."""
+    rows = read_values(Order, ("quote_id", "number", "status"), "quote_id", quote_ids)
+    return {quote_id: number or "" for quote_id, number, status in rows if status != OrderStatus.CANCELLED}
+
+
 def copied_lines(document: Any) -> list[dict[str, Any]]:
     """The lines of a document as values for another one."""
     names = ("product_id", "description", "quantity", "unit_price", "discount_percent", "tax_rate")
-    rows = document.lines.order_by("position", "id").values(*names)
-    return [{"product" if name == "product_id" else name: value for name, value in row.items()} for row in rows]
+    rows = read_values(document.lines.model, names, document.lines.field.attname, [document.pk], order=LINE_ORDER)
+    return [dict(zip(("product", *names[1:]), row, strict=True)) for row in rows]
 
 
 def copied_values(document: Any, *names: str) -> dict[str, Any]:

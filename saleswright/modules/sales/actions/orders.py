@@ -17,6 +17,7 @@ from saleswright.kernel.company import base_currency, exchange_rate
 from saleswright.kernel.errors import Conflict, Text
 from saleswright.kernel.fields import QuantityField
 from saleswright.kernel.models import User
+from saleswright.kernel.reading import read_values
 from saleswright.kernel.records import Batch, snapshot, stamp, write_changes
 from saleswright.kernel.resources import resource_of
 from saleswright.kernel.transactions import atomic
@@ -51,8 +52,7 @@ def prepare_orders(batch: Batch) -> None:
 def _check_sources(batch: Batch) -> None:
     """An order follows from one accepted quote, of which there is no other order, and from a binding contract."""
     quoted = [draft for draft in batch.good if draft.record.quote_id and draft.changed("quote")]
-    live = Order.objects.exclude(status=OrderStatus.CANCELLED).filter(quote__in=[d.record.quote_id for d in quoted])
-    taken = dict(live.values_list("quote_id", "number")) if quoted else {}
+    taken = documents.orders_of({draft.record.quote_id for draft in quoted})
     for draft in quoted:
         quote = draft.record.quote
         if quote is None:
@@ -71,9 +71,7 @@ def _check_sources(batch: Batch) -> None:
 
 def _agreed_prices(quote_ids: set[int]) -> dict[tuple[int, int], Decimal]:
     """The list prices on which the quotes were settled, by quote and product."""
-    if not quote_ids:
-        return {}
-    rows = QuoteLine.objects.filter(quote__in=quote_ids).values_list("quote_id", "product_id", "list_price")
+    rows = read_values(QuoteLine, ("quote_id", "product_id", "list_price"), "quote_id", quote_ids)
     return {(quote_id, product_id): price for quote_id, product_id, price in rows}
 
 
@@ -85,7 +83,7 @@ def _take_as_history(batch: Batch) -> None:
             order.confirmed_on = clock.local_date(order.created_at or batch.at)
         if draft.fresh and order.status in (OrderStatus.DELIVERED, OrderStatus.COMPLETED):
             for line in draft.line_drafts.get("lines", ()):
-                line.record.delivered_quantity = line.record.quantity
+                line.record.delivered_quantity = line.record.accepted_quantity = line.record.quantity
 
 
 # --- guards and authority --------------------------------------------------------------------------------------
@@ -111,9 +109,7 @@ def check_price_authority(order: Order, actor: Actor) -> None:
     if actor.user_id is None:
         return
     own = authority_of(actor.user_id)
-    quote = order.quote
-    settled = quote.effective_discount if quote is not None and quote.status == QuoteStatus.ACCEPTED else own
-    if order.effective_discount <= max(own, settled):
+    if order.effective_discount <= own or order.effective_discount <= _settled_discount(order):
         return
     approver = approver_for(User.objects.get(pk=actor.user_id), order.effective_discount)
     values = {
@@ -123,6 +119,12 @@ def check_price_authority(order: Order, actor: Actor) -> None:
     }
     text = _("The discount of %(discount)s%% is above your authority of %(own)s%%. Who can confirm it: %(name)s.")
     raise Conflict(text % values, code="price_authority")
+
+
+def _settled_discount(order: Order) -> Decimal:
+    """What was agreed in the accepted quote of which the order was made."""
+    quote = order.quote
+    return quote.effective_discount if quote is not None and quote.status == QuoteStatus.ACCEPTED else Decimal(0)
 
 
 # --- transitions -----------------------------------------------------------------------------------------------
@@ -178,6 +180,21 @@ def record_delivered(order_id: int, quantities: Quantities, *, actor: Actor, at:
         _store(order, before, "deliver", actor, at)
 
 
+def record_accepted(order_id: int, quantities: Quantities, *, actor: Actor, at: datetime) -> None:
+    """Add quantities by line id to what the customer accepted, and move the order's status along (ORD-04).
+
+    Raises Conflict, with nothing written, when a line would leave 0 to what was shipped or the order isn't open.
+    """
+    with atomic():
+        order = _locked(order_id)
+        if order.status not in OPEN_ORDERS:
+            raise Conflict(_("The order is not open for deliveries."))
+        before = snapshot(order)
+        _book(order, "accepted_quantity", quantities, most="delivered_quantity")
+        order.status = _delivery_status(order)
+        _store(order, before, "accept", actor, at)
+
+
 def record_invoiced(order_id: int, quantities: Quantities, *, actor: Actor, at: datetime) -> None:
     """Add quantities by line id to what was invoiced (negative: reversed). Raises Conflict as `record_delivered`."""
     with atomic():
@@ -212,20 +229,22 @@ def _store(order: Order, before: dict[str, Any], action: str, actor: Actor, at: 
     write_changes(resource_of(Order), order, before, action, actor=actor, at=at)
 
 
-def _book(order: Order, column: str, quantities: Quantities) -> None:
-    """Add to a quantity column of the lines in one conditional statement."""
+def _book(order: Order, column: str, quantities: Quantities, most: str = "quantity") -> None:
+    """Add to a quantity column of the lines, up to what the column `most` says, in one conditional statement."""
     if not quantities:
         return
     steps = [When(pk=pk, then=Value(quantity, QuantityField())) for pk, quantity in quantities.items()]
     after = ExpressionWrapper(F(column) + Case(*steps, output_field=QuantityField()), output_field=QuantityField())
     rows = OrderLine.objects.filter(order=order, pk__in=list(quantities)).annotate(after=after)
-    if rows.filter(after__gte=Decimal(0), after__lte=F("quantity")).update(**{column: after}) != len(quantities):
+    if rows.filter(after__gte=Decimal(0), after__lte=F(most)).update(**{column: after}) != len(quantities):
         raise Conflict(_("More than what is ordered and open, or less than nothing."), code="quantity")
 
 
 def _delivery_status(order: Order) -> str:
-    """How far the order is, by what was shipped."""
-    sums = order.lines.aggregate(ordered=Sum("quantity"), delivered=Sum("delivered_quantity"))
-    if sums["delivered"] == sums["ordered"]:
+    """How far the order is: delivered when all of it is accepted (ORD-04)."""
+    sums = order.lines.aggregate(
+        ordered=Sum("quantity"), delivered=Sum("delivered_quantity"), accepted=Sum("accepted_quantity")
+    )
+    if sums["accepted"] == sums["ordered"]:
         return OrderStatus.DELIVERED
     return OrderStatus.PARTLY_DELIVERED if sums["delivered"] else OrderStatus.CONFIRMED

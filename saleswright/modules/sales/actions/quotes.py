@@ -15,6 +15,7 @@ from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.errors import Conflict, Text
 from saleswright.kernel.models import User
 from saleswright.kernel.ports import ApprovalNeed
+from saleswright.kernel.reading import read_values
 from saleswright.kernel.records import Batch, save_record
 from saleswright.kernel.transitions import Arg, transition
 from saleswright.modules.catalog.public import Product
@@ -22,7 +23,7 @@ from saleswright.modules.pricing.public import approver_for, authority_of
 from saleswright.modules.sales.actions import documents
 from saleswright.modules.sales.events import QuoteAccepted
 from saleswright.modules.sales.models import Contract, Order, Quote
-from saleswright.modules.sales.states import BINDING, ContractStatus, OrderStatus, QuoteStatus
+from saleswright.modules.sales.states import BINDING, ContractStatus, QuoteStatus
 
 MADE = (("id", int), ("number", str))
 REASON = (Arg("reason", gettext_lazy("Reason")),)
@@ -38,14 +39,13 @@ def prepare_quotes(batch: Batch) -> None:
         documents.check_belongs(draft, "contact", "opportunity")
         if quote.valid_until is not None and quote.valid_until < quote.quoted_on:
             draft.error("valid_until", "order", _("The quote would end before it begins."))
-    documents.price_documents(batch, lambda quote: quote.quoted_on)
+    products = documents.price_documents(batch, lambda quote: quote.quoted_on)
     if not batch.history:
-        _refuse_discontinued(batch)
+        _refuse_discontinued(batch, products)
 
 
-def _refuse_discontinued(batch: Batch) -> None:
+def _refuse_discontinued(batch: Batch, products: Mapping[int, Product]) -> None:
     fresh = [(d, line) for d in batch.good for line in d.line_drafts.get("lines", ()) if "product" in line.values]
-    products = Product.objects.in_bulk({line.record.product_id for _draft, line in fresh})
     for draft, line in fresh:
         product = products.get(line.record.product_id)
         if product is not None and not product.offered:
@@ -70,8 +70,8 @@ def is_valid(quote: Quote) -> Text | None:
 
 def has_no_order(quote: Quote) -> Text | None:
     """One live order comes of a quote."""
-    order = Order.objects.filter(quote=quote).exclude(status=OrderStatus.CANCELLED).first()
-    return None if order is None else _("The order %(number)s was made from it.") % {"number": order.number}
+    number = documents.orders_of({quote.pk}).get(quote.pk)
+    return None if number is None else _("The order %(number)s was made from it.") % {"number": number}
 
 
 def has_no_contract(quote: Quote) -> Text | None:
@@ -187,13 +187,14 @@ def revise_quote(quote: Quote, *, actor: Actor, at: datetime) -> dict[str, Any]:
 )  # fmt: skip
 def create_order_from_quote(quote: Quote, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """A draft order with what was agreed (QUO-07)."""
-    contract = Contract.objects.filter(quote=quote, status__in=BINDING).first()
-    return order_from(quote, contract, actor=actor, at=at)
+    contracts = read_values(Contract, ("id", "status"), "quote_id", [quote.pk], order=("id",))
+    binding = [pk for pk, status in contracts if status in BINDING]
+    return order_from(quote, binding[0] if binding else None, actor=actor, at=at)
 
 
-def order_from(quote: Quote, contract: Contract | None, *, actor: Actor, at: datetime) -> dict[str, Any]:
+def order_from(quote: Quote, contract_id: int | None, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """Make a draft order with the lines of the quote, under the contract if there is one."""
-    values = documents.copied_values(quote, *COPIED) | {"quote": quote.pk, "contract": contract and contract.pk}
+    values = documents.copied_values(quote, *COPIED) | {"quote": quote.pk, "contract": contract_id}
     order = save_record(Order, values, lines={"lines": documents.copied_lines(quote)}, actor=actor, at=at)
     return {"id": order.pk, "number": order.number}
 
