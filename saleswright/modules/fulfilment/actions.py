@@ -16,12 +16,19 @@ from saleswright.kernel import clock
 from saleswright.kernel.access.actors import EVERYTHING, Actor
 from saleswright.kernel.errors import Text, ValidationFailed
 from saleswright.kernel.records import Batch, Draft, save_record
-from saleswright.kernel.transitions import Arg, transition
+from saleswright.kernel.transitions import Arg, Table, transition
 from saleswright.modules.fulfilment.events import DeliveryAccepted, DeliveryShipped
 from saleswright.modules.fulfilment.models import Delivery, DeliveryLine
 from saleswright.modules.fulfilment.queries import open_quantities
 from saleswright.modules.fulfilment.states import DeliveryStatus
-from saleswright.modules.sales.public import OPEN_ORDERS, Order, OrderLine, OrderStatus, record_delivered
+from saleswright.modules.sales.public import (
+    OPEN_ORDERS,
+    Order,
+    OrderLine,
+    OrderStatus,
+    record_accepted,
+    record_delivered,
+)
 
 MADE = (("id", int), ("number", str))
 #: orders that still have something to deliver
@@ -112,6 +119,16 @@ def ship_delivery(delivery: Delivery, *, actor: Actor, at: datetime, shipped_at:
     record_delivered(delivery.order_id, shipped, actor=actor, at=at)
 
 
+def shipped_lines(delivery: Delivery, actor: Actor, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What was shipped of each order line, taken as accepted until somebody types less."""
+    rows: dict[int, dict[str, Any]] = {}
+    for line in delivery.lines.select_related("order_line__product").order_by("position", "id"):
+        row = rows.setdefault(line.order_line_id, {"order_line_id": line.order_line_id, "shipped": Decimal(0)})
+        row["product"] = line.order_line.product.name
+        row["shipped"] = row["quantity"] = row["shipped"] + line.quantity
+    return list(rows.values())
+
+
 @transition(
     "deliveries", "accept", label=pgettext_lazy("delivery", "Accepted"), source=[DeliveryStatus.SHIPPED],
     target=DeliveryStatus.ACCEPTED, event=DeliveryAccepted, style="success", icon="circle-check",
@@ -120,7 +137,12 @@ def ship_delivery(delivery: Delivery, *, actor: Actor, at: datetime, shipped_at:
         Arg("lines", gettext_lazy("Accepted quantities"), "rows", required=False, rows=(
             Arg("order_line_id", gettext_lazy("Order line"), "integer"),
             Arg("quantity", gettext_lazy("Quantity"), "quantity"),
-        ), help=gettext_lazy("Lines that are not named are accepted in full.")),
+        ), help=gettext_lazy("Lines that are left out are accepted in full."), table=Table(
+            shipped_lines, typed="quantity", most="shipped", shown=(
+                Arg("product", gettext_lazy("Product")),
+                Arg("shipped", gettext_lazy("Shipped"), "quantity"),
+            ),
+        )),
     ),
 )  # fmt: skip
 def accept_delivery(
@@ -133,8 +155,9 @@ def accept_delivery(
 ) -> None:
     """The customer took the goods; what is named with less than its quantity was refused for the rest.
 
-    The order's delivered quantities stay: they count what was shipped. Raises ValidationFailed for a time before
-    the shipping or in the future, and for more than was shipped.
+    The order's delivered quantities stay: they count what was shipped; it is delivered when all of it is accepted.
+    Raises ValidationFailed for a time before the shipping or in the future, and for more than was shipped, and Conflict
+    when the order is not open.
     """
     delivery.accepted_at = accepted_at or at
     _refuse_future("accepted_at", delivery.accepted_at, at)
@@ -145,6 +168,10 @@ def accept_delivery(
     _share_out(rows, lines or ())
     DeliveryLine.objects.bulk_update(rows, ["accepted_quantity", "refused_quantity"])
     delivery.on_time_in_full = _is_on_time(delivery) and not any(row.refused_quantity for row in rows)
+    accepted: dict[int, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        accepted[row.order_line_id] += row.accepted_quantity
+    record_accepted(delivery.order_id, accepted, actor=actor, at=at)
 
 
 def _share_out(rows: list[DeliveryLine], accepted: Sequence[Mapping[str, Any]]) -> None:

@@ -13,11 +13,14 @@ from saleswright.interface.entity import (
     Document,
     Entity,
     Exchange,
+    Limit,
     Related,
     Section,
     register,
 )
+from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.resources import Lines, contribute
+from saleswright.modules.customers.public import Contact, Customer
 from saleswright.modules.sales import printing, queries
 from saleswright.modules.sales.actions import contracts, orders, quotes
 from saleswright.modules.sales.models import Contract, Order, OrderLine, Quote, QuoteLine
@@ -26,6 +29,7 @@ from saleswright.modules.sales.states import ContractStatus, OrderStatus, QuoteS
 LINE_FIELDS = ("product", "description", "quantity", "unit_price", "discount_percent", "tax_rate")
 LINE_AMOUNTS = ("list_price", "net", "tax", "gross")
 EXCHANGED_LINES = tuple(f"lines.{name}" for name in ("product__code", *LINE_FIELDS[1:]))
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 AMOUNTS = ("currency", "untaxed", "tax", "total", "effective_discount")
 PRICE_FLAGS = {
     "type": "array",
@@ -38,6 +42,23 @@ PRICE_FLAGS = {
         },
     },
 }
+
+
+def main_contact(customer: Customer, actor: Actor) -> dict[str, Any]:
+    """The person whom the customer's documents go to, if one is marked as such."""
+    people = Contact.objects.filter(customer=customer, is_primary=True, archived_at=None)
+    return {"customer": customer.pk, "contact": people.values_list("pk", flat=True).first()}
+
+
+def agreed_in(quote: Quote, actor: Actor) -> dict[str, Any]:
+    """What a contract takes over from a quote."""
+    return {
+        "customer": quote.customer_id,
+        "contact": quote.contact_id,
+        "currency": quote.currency,
+        "amount": quote.total,
+        "clauses": quote.terms,
+    }
 
 
 @register
@@ -61,6 +82,10 @@ class QuoteEntity(Entity):
         Section(_("Customer"), ("customer", "contact", "opportunity", "owner")),
         Section(_("Terms"), ("quoted_on", "valid_until", "currency", "price_includes_tax", "terms")),
     )
+    limits = {"contact": Limit("customer"), "opportunity": Limit("customer")}
+    fills = {
+        "opportunity": ("customer", "contact", "currency"), "contact": ("customer",), "customer": main_contact,
+    }  # fmt: skip
     detail = (
         Section(_("Customer"), ("customer", "contact", "opportunity", "owner", "department")),
         Section(_("Terms"), ("quoted_on", "valid_until", "price_includes_tax", "terms")),
@@ -83,7 +108,10 @@ class QuoteEntity(Entity):
             "price_includes_tax", "terms", "answered_on", "owner__username", *EXCHANGED_LINES,
         ),
     )  # fmt: skip
-    documents = (Document("pdf", _("Quotation (PDF)"), "application/pdf", printing.quote_pdf),)
+    documents = (
+        Document("pdf", _("Quotation (PDF)"), "application/pdf", printing.quote_pdf),
+        Document("docx", _("Quotation (Word)"), DOCX, printing.quote_docx),
+    )
     attached = (Attached("price_flags", _("Below floor or cost"), queries.price_flags, PRICE_FLAGS, detail_only=True),)
     empty_text = _("No quotes yet. Make one from an opportunity, or a new one.")
 
@@ -115,6 +143,8 @@ class ContractEntity(Entity):
         Section(_("Amount and time"), ("amount", "currency", "start_date", "end_date")),
         Section(_("Clauses"), ("clauses",)),
     )
+    limits = {"contact": Limit("customer"), "quote": Limit("customer")}
+    fills = {"quote": agreed_in, "contact": ("customer",), "customer": main_contact}
     detail = (
         Section(_("Contract"), ("title", "customer", "contact", "quote", "owner", "department")),
         Section(_("Amount and time"), ("amount", "currency", "base_amount", "start_date", "end_date", "signed_on")),
@@ -168,6 +198,13 @@ class OrderEntity(Entity):
         Section(_("Origin"), ("quote", "contract", "channel")),
         Section(_("Terms"), ("promised_date", "currency", "price_includes_tax")),
     )
+    limits = {"contact": Limit("customer"), "quote": Limit("customer"), "contract": Limit("customer")}
+    fills = {
+        "quote": ("customer", "contact", "currency", "price_includes_tax"),
+        "contract": ("customer", "contact", "currency"),
+        "contact": ("customer",),
+        "customer": main_contact,
+    }
     detail = (
         Section(_("Customer"), ("customer", "contact", "customer_order_number", "owner", "department")),
         Section(_("Origin"), ("quote", "contract", "channel")),
@@ -181,7 +218,7 @@ class OrderEntity(Entity):
     lines = (
         Lines(
             "lines", OrderLine, "order", _("Lines"), LINE_FIELDS,
-            (*LINE_AMOUNTS, "delivered_quantity", "invoiced_quantity"), history_fields=("net",),
+            (*LINE_AMOUNTS, "delivered_quantity", "accepted_quantity", "invoiced_quantity"), history_fields=("net",),
         ),
     )  # fmt: skip
     transitions = (orders.confirm_order, orders.cancel_order, orders.close_order)

@@ -202,10 +202,11 @@ class Order(SalesDocument):
 
 
 class OrderLine(DocumentLine):
-    """A line of an order and how much of it was shipped and invoiced."""
+    """A line of an order and how much of it was shipped, accepted and invoiced."""
 
     order = models.ForeignKey(Order, models.CASCADE, related_name="lines")
     delivered_quantity = QuantityField(_("Delivered"), default=Decimal(0), editable=False)
+    accepted_quantity = QuantityField(_("Accepted"), default=Decimal(0), editable=False)
     invoiced_quantity = QuantityField(_("Invoiced"), default=Decimal(0), editable=False)
 
     class Meta:
@@ -214,6 +215,10 @@ class OrderLine(DocumentLine):
             models.CheckConstraint(
                 condition=Q(delivered_quantity__gte=0, delivered_quantity__lte=F("quantity")),
                 name="sales_delivered_within_ordered",
+            ),
+            models.CheckConstraint(
+                condition=Q(accepted_quantity__gte=0, accepted_quantity__lte=F("delivered_quantity")),
+                name="sales_accepted_within_delivered",
             ),
             models.CheckConstraint(
                 condition=Q(invoiced_quantity__gte=0, invoiced_quantity__lte=F("quantity")),

@@ -1,10 +1,12 @@
-"""Quotes on paper: a Typst template filled in with the quote's data (QUO-05)."""
+"""Quotes on paper: a Typst template for PDF and one of Word, filled in with the quote's data (QUO-05)."""
 
 from __future__ import annotations
 
+import re
 import threading
 from decimal import Decimal
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,8 @@ import typst
 from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
+from docxtpl import DocxTemplate
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from saleswright.interface.formatting import format_date, format_money, format_number
 from saleswright.kernel.access.actors import Actor
@@ -27,6 +31,8 @@ SHIPPED = Path(settings.BASE_DIR) / "templates/documents"
 OWN = Path(settings.VAR_DIR) / "templates"
 #: quotes that don't bind yet are marked
 UNBINDING = (QuoteStatus.DRAFT, QuoteStatus.IN_APPROVAL)
+#: what XML can't hold; line feeds and tabs may stay
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]")
 _lock = threading.Lock()
 
 
@@ -37,25 +43,58 @@ def compiler() -> typst.Compiler:
     return typst.Compiler(font_paths=weights, ignore_system_fonts=True)
 
 
+def template(name: str) -> Path:
+    """The company's own template of that name, else the shipped one."""
+    own = OWN / name
+    return own if own.exists() else SHIPPED / name
+
+
 def typeset(name: str, data: dict[str, Any]) -> bytes:
     """The PDF that the template `name` makes of the data, which it reads as JSON from `sys.inputs.data`."""
-    own = OWN / name
-    source = (own if own.exists() else SHIPPED / name).read_bytes()
     with _lock:
-        pdf = compiler().compile(source, format="pdf", sys_inputs={"data": orjson.dumps(data).decode()})
+        pdf = compiler().compile(
+            template(name).read_bytes(), format="pdf", sys_inputs={"data": orjson.dumps(data).decode()}
+        )
     assert isinstance(pdf, bytes)
     return pdf
 
 
+def filled_in(name: str, data: dict[str, Any]) -> bytes:
+    """The Word document that the template `name` becomes, whose text names the data as Jinja does."""
+    document, file = DocxTemplate(template(name)), BytesIO()
+    document.render(_printable(data), ImmutableSandboxedEnvironment(autoescape=True))
+    document.save(file)
+    return file.getvalue()
+
+
+def _printable(data: Any) -> Any:
+    """The data without characters that no document can hold."""
+    if isinstance(data, dict):
+        return {name: _printable(value) for name, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [_printable(value) for value in data]
+    return UNPRINTABLE.sub("", data)
+
+
 def quote_pdf(quote: Quote, actor: Actor, language: str) -> bytes:
     """The quote as a PDF, in the language asked for, else the reader's, else the installation's."""
-    wanted = language or actor.language or settings.LANGUAGE_CODE
-    with translation.override("zh-hans" if wanted.lower().startswith("zh") else "en"):
+    with translation.override(_spoken(actor, language)):
         return typeset("quote.typ", quote_data(quote, actor))
 
 
+def quote_docx(quote: Quote, actor: Actor, language: str) -> bytes:
+    """The same for Word, to be worked on."""
+    with translation.override(_spoken(actor, language)):
+        return filled_in("quote.docx", quote_data(quote, actor))
+
+
+def _spoken(actor: Actor, language: str) -> str:
+    wanted = language or actor.language or settings.LANGUAGE_CODE
+    return "zh-hans" if wanted.lower().startswith("zh") else "en"
+
+
 def quote_data(quote: Quote, actor: Actor) -> dict[str, Any]:
-    """What the template shows, in the active language."""
+    """What the templates show, in the active language."""
     language = translation.get_language() or settings.LANGUAGE_CODE
     chinese = language.startswith("zh")
     seller = company()
@@ -65,7 +104,7 @@ def quote_data(quote: Quote, actor: Actor) -> dict[str, Any]:
         "lang": "zh" if chinese else "en",
         "region": "cn" if chinese else "us",
         "labels": _labels(),
-        "number": quote.number,
+        "number": quote.number or "",
         "mark": str(QuoteStatus(quote.status).label) if quote.status in UNBINDING else "",
         "company": {"name": seller.name, "lines": _seller_lines(seller)},
         "buyer": quote.customer.name,

@@ -135,7 +135,9 @@ MOVES = {"ship": ({DeliveryStatus.DRAFT}, {}), "accept": ({DeliveryStatus.SHIPPE
 @pytest.mark.parametrize("verb", MOVES)
 def test_it_moves_from_its_source_states_only(verb, state):
     delivery = deliver(make_order("10"), "4")
-    Delivery.objects.filter(pk=delivery.pk).update(status=state, shipped_at=clock.now() if state != "draft" else None)
+    if state != DeliveryStatus.DRAFT:
+        actions.ship_delivery(delivery.pk, actor=ROOT)
+        Delivery.objects.filter(pk=delivery.pk).update(status=state)
     run = {"ship": actions.ship_delivery, "accept": actions.accept_delivery}[verb]
     if state in MOVES[verb][0]:
         run(delivery.pk, actor=ROOT)
@@ -157,7 +159,19 @@ class TestShipping:
         assert status_of(order) == "partly_delivered"
         actions.create_delivery(order.pk, actor=ROOT)
         actions.ship_delivery(Delivery.objects.latest("pk").pk, actor=ROOT)
+        assert delivered(order) == ["1E+1", "2"]
+        assert status_of(order) == "partly_delivered"
+        for pk in Delivery.objects.values_list("pk", flat=True):
+            actions.accept_delivery(pk, actor=ROOT)
         assert status_of(order) == "delivered"
+
+    def test_what_was_refused_is_not_delivered(self):
+        order = make_order("10")
+        delivery = actions.ship_delivery(deliver(order, "10").pk, actor=ROOT)
+        rows = [{"order_line_id": line_ids(order)[0], "quantity": "9"}]
+        actions.accept_delivery(delivery.pk, actor=ROOT, lines=rows)
+        assert status_of(order) == "partly_delivered"
+        assert str(order.lines.get().accepted_quantity.normalize()) == "9"
 
     def test_it_ships_at_the_time_given_else_planned_else_now(self):
         order, at = make_order("10"), clock.now()

@@ -182,6 +182,7 @@ class Migration(migrations.Migration):
                 ('gross', saleswright.kernel.fields.MoneyField(default=Decimal('0'), editable=False, verbose_name='Gross')),
                 ('base_net', saleswright.kernel.fields.MoneyField(default=Decimal('0'), editable=False, verbose_name='Net in base currency')),
                 ('delivered_quantity', saleswright.kernel.fields.QuantityField(default=Decimal('0'), editable=False, verbose_name='Delivered')),
+                ('accepted_quantity', saleswright.kernel.fields.QuantityField(default=Decimal('0'), editable=False, verbose_name='Accepted')),
                 ('invoiced_quantity', saleswright.kernel.fields.QuantityField(default=Decimal('0'), editable=False, verbose_name='Invoiced')),
                 ('order', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='lines', to='sales.order')),
                 ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='catalog.product', verbose_name='Product')),
@@ -189,7 +190,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Order line',
                 'verbose_name_plural': 'Order lines',
-                'constraints': [models.CheckConstraint(condition=models.Q(('delivered_quantity__gte', 0), ('delivered_quantity__lte', models.F('quantity'))), name='sales_delivered_within_ordered'), models.CheckConstraint(condition=models.Q(('invoiced_quantity__gte', 0), ('invoiced_quantity__lte', models.F('quantity'))), name='sales_invoiced_within_ordered')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('delivered_quantity__gte', 0), ('delivered_quantity__lte', models.F('quantity'))), name='sales_delivered_within_ordered'), models.CheckConstraint(condition=models.Q(('accepted_quantity__gte', 0), ('accepted_quantity__lte', models.F('delivered_quantity'))), name='sales_accepted_within_delivered'), models.CheckConstraint(condition=models.Q(('invoiced_quantity__gte', 0), ('invoiced_quantity__lte', models.F('quantity'))), name='sales_invoiced_within_ordered')],
             },
         ),
         migrations.AddIndex(

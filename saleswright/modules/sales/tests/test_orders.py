@@ -230,7 +230,10 @@ def test_it_follows_the_deliveries(sales, root):
     told(orders.record_delivered, order, root, l0="4")
     assert (order.status, order.version) == (S.PARTLY_DELIVERED, 2)
     told(orders.record_delivered, order, root, l0="6", l1="5")
+    assert order.status == S.PARTLY_DELIVERED
+    told(orders.record_accepted, order, root, l0="10", l1="5")
     assert order.status == S.DELIVERED
+    told(orders.record_accepted, order, root, l0="-10", l1="-5")
     told(orders.record_delivered, order, root, l1="-5")
     assert order.status == S.PARTLY_DELIVERED
     told(orders.record_delivered, order, root, l0="-10")
@@ -258,11 +261,21 @@ def test_it_refuses_lines_of_another_order(sales, root):
     assert not OrderLine.objects.filter(delivered_quantity__gt=0).exists()
 
 
+def test_it_accepts_no_more_than_was_shipped(sales, root):
+    order = sales.order(sales.line(10), status=S.CONFIRMED)
+    told(orders.record_delivered, order, root, l0="4")
+    with pytest.raises(Conflict):
+        told(orders.record_accepted, order, root, l0="4.0001")
+    order.refresh_from_db()
+    assert (order.status, order.lines.get().accepted_quantity) == (S.PARTLY_DELIVERED, Decimal(0))
+
+
+@pytest.mark.parametrize("run", [orders.record_delivered, orders.record_accepted])
 @pytest.mark.parametrize("state", [S.DRAFT, S.CANCELLED, S.COMPLETED])
-def test_it_delivers_open_orders_only(sales, root, state):
+def test_it_delivers_open_orders_only(sales, root, run, state):
     order = sales.order(status=state)
     with pytest.raises(Conflict):
-        told(orders.record_delivered, order, root, l0="1")
+        told(run, order, root, l0="1")
     assert order.lines.get().delivered_quantity == 0
 
 
@@ -280,6 +293,8 @@ def test_it_completes_what_is_delivered_and_invoiced(sales, root):
     assert not done()
     told(orders.record_delivered, order, root, l0="10", l1="1")
     told(orders.record_invoiced, order, root, l0="9")
+    assert not done()
+    told(orders.record_accepted, order, root, l0="10", l1="1")
     assert not done()
     told(orders.record_invoiced, order, root, l0="1")
     assert done()
