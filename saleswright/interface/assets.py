@@ -45,8 +45,8 @@ NAMES_OF_ICONS = """
     confetti contract copy corner-down-right credit-card currency-yuan dashboard database database-export
     database-import device-analytics device-floppy device-mobile discount dots dots-vertical download edit
     external-link eye eye-off file file-analytics file-certificate file-check file-description file-diff file-dollar
-    file-export file-import file-invoice file-spreadsheet file-text file-type-pdf file-x filter filter-off flag flame
-    folder forms gauge gift git-branch git-merge grip-vertical hand-stop headset heart-handshake help help-circle
+    file-export file-import file-invoice file-spreadsheet file-text file-type-docx file-type-pdf file-x filter filter-off
+    flag flame folder forms gauge gift git-branch git-merge grip-vertical hand-stop headset heart-handshake help help-circle
     hierarchy hierarchy-2 history home hourglass id id-badge id-badge-2 inbox info-circle key keyboard language
     layout-board layout-kanban layout-list layout-sidebar-left-collapse layout-sidebar-left-expand license lifebuoy
     link list list-check list-details list-numbers loader-2 lock login logout mail mail-forward map map-pin medal

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from saleswright.interface.fields import FieldSpec, has_field, spec_of
+from saleswright.interface.fields import AS_TYPED, FieldSpec, Shown, has_field, spec_of
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.errors import NotFound, Text
 from saleswright.kernel.models import OwnedRecord
@@ -38,9 +38,28 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """What a picker of a form offers: only what belongs to the record chosen in the field `by`.
+
+    Those are the records whose reference of the same name is that one, and all while none is chosen; or what
+    `options(record, actor)` answers as (id, label), nothing while none is chosen. That others are refused is the
+    module's to see to, for all ways of writing.
+    """
+
+    by: str
+    options: Callable[[Any, Actor], list[tuple[int, str]]] | None = None
+
+
+#: what a chosen record fills: fields of the same name, or {field: value}
+Fill = tuple[str, ...] | Callable[[Any, Actor], Mapping[str, Any]]
+RowsOf = Callable[[Any, Actor], list[dict[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """A board over a state or reference field. A drop runs the transition that `moves` names for the column
-    (state -> transition), or `move` with the column's id when the columns are records."""
+    (state -> transition), or `move` with the column's id when the columns are records. `flag` names what is
+    attached to records that need a look: their cards say its label."""
 
     by: str
     title: str
@@ -52,6 +71,7 @@ class Board:
     columns: Callable[[Actor, Mapping[str, str]], list[BoardKey]] | None = None
     move: str = ""
     limit: int = 80
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +146,12 @@ class Entity(Resource):
     ordering: ClassVar[str] = "-id"
     totals: ClassVar[tuple[str, ...]] = ()
     form: ClassVar[tuple[Section, ...]] = ()
+    #: pickers of the form (`contact`, of lines `lines.order_line`) that follow another field of it
+    limits: ClassVar[Mapping[str, Limit]] = {}
+    #: reference of the form -> what choosing a record there puts into fields that are still open
+    fills: ClassVar[Mapping[str, Fill]] = {}
+    #: reference of the form -> (lines, the rows that choosing a record there puts into them)
+    line_fills: ClassVar[Mapping[str, tuple[str, RowsOf]]] = {}
     detail: ClassVar[tuple[Section, ...]] = ()
     path: ClassVar[tuple[str, ...]] = ()
     related: ClassVar[tuple[Related, ...]] = ()
@@ -135,6 +161,8 @@ class Entity(Resource):
     exchange: ClassVar[Exchange | None] = None
     attached: ClassVar[tuple[Attached, ...]] = ()
     documents: ClassVar[tuple[Document, ...]] = ()
+    #: fields that people read otherwise than their type says: codes by their names, whole numbers as percentages
+    shown: ClassVar[tuple[Shown, ...]] = ()
     #: fields that programs may write beside those of the form
     api_write: ClassVar[tuple[str, ...]] = ()
     #: model fields that never leave the system
@@ -142,6 +170,8 @@ class Entity(Resource):
     creatable: ClassVar[bool] = True
     editable: ClassVar[bool] = True
     deletable: ClassVar[bool] = True
+    #: whether people are offered to put records away; that programs can't is the entity's `put_away` to say
+    archivable: ClassVar[bool] = True
     #: asked while typing: values -> records that look the same [(label, url or "")]
     duplicates: ClassVar[staticmethod[[Mapping[str, Any], Actor], list[tuple[str, str]]] | None] = None
     empty_text: ClassVar[Text] = ""
@@ -153,8 +183,9 @@ class Entity(Resource):
     def specs(self) -> dict[str, FieldSpec]:
         """The spec of every column that may leave the system, by name."""
         hidden = {"version", "custom", "password", "last_login", *self.private}
+        shown = {one.field: one for one in self.shown}
         return {
-            f.name: spec_of(self.model, f.name, self.secret.get(f.name, ""))
+            f.name: spec_of(self.model, f.name, self.secret.get(f.name, ""), shown.get(f.name, AS_TYPED))
             for f in self.model._meta.concrete_fields
             if f.name not in hidden
         }
@@ -206,7 +237,15 @@ class Entity(Resource):
         """What is wrong with the declaration, in words; run at start."""
         problems = [
             f"{self.name}: no field {name!r}"
-            for name in (*self.columns, *self.sortable, *self.filters, *self.totals, *self.secret, *self.history_fields)
+            for name in (
+                *self.columns,
+                *self.sortable,
+                *self.filters,
+                *self.totals,
+                *self.secret,
+                *self.history_fields,
+                *(one.field for one in self.shown),
+            )
             if not has_field(self.model, name)
         ]
         problems += [
@@ -215,6 +254,20 @@ class Entity(Resource):
             if not has_field(self.model, name) and name not in self.extras
         ]
         problems += [f"{self.name}: no search field {n!r}" for n in self.search if not hasattr(self.model, n)]
+        paths = {f"{lines.name}.{name}" for lines in self.lines for name in lines.fields}
+        problems += [
+            f"{self.name}: no form field {name!r} to limit or fill by"
+            for name in (*self.limits, *(limit.by for limit in self.limits.values()), *self.fills, *self.line_fills)
+            if name not in self.form_fields and name not in paths
+        ]
+        problems += [
+            f"{self.name}: no form field {name!r} to fill"
+            for names in self.fills.values()
+            for name in (() if callable(names) else names)
+            if name not in self.form_fields
+        ]
+        if self.board and self.board.flag and self.board.flag not in {one.name for one in self.attached}:
+            problems.append(f"{self.name}: nothing attached is called {self.board.flag!r}")
         if self.state_field in self.writable and self.state_field:
             problems.append(f"{self.name}: the state field is in the write list")
         indexed = indexed_columns(self.model)

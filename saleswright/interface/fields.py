@@ -80,6 +80,23 @@ def plain(value: Decimal, least: int) -> str:
     return f"{whole}.{places.ljust(least, '0')}" if least else text
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How people read a field whose type doesn't say it; programs get its values as they are.
+
+    `names()` answers what its codes are called, in the active language. `percent`: its whole numbers are percentages.
+    `money`: its amounts are money only where the field named first of the same record passes the test.
+    """
+
+    field: str
+    names: Callable[[], Mapping[str, Text]] | None = None
+    percent: bool = False
+    money: tuple[str, Callable[[Any], bool]] | None = None
+
+
+AS_TYPED = Shown("")
+
+
 @dataclass(frozen=True)
 class FieldSpec:
     """A column of a model: how it is read, shown, written and described."""
@@ -87,6 +104,7 @@ class FieldSpec:
     name: str
     model: type[models.Model]
     secret: str = ""
+    shown: Shown = AS_TYPED
 
     @cached_property
     def field(self) -> models.Field:
@@ -99,7 +117,7 @@ class FieldSpec:
     @cached_property
     def cell_kind(self) -> CellKind:
         """How its values stand in a column."""
-        return _CELLS.get(self.kind, "text")
+        return "percent" if self.shown.percent else _CELLS.get(self.kind, "text")
 
     @cached_property
     def label(self) -> Text:
@@ -148,10 +166,25 @@ class FieldSpec:
     def required(self) -> bool:
         return not self.field.blank and not self.field.has_default()
 
+    @property
+    def names(self) -> Mapping[str, Text]:
+        """What the codes that it holds are called, in the active language; empty for values that speak themselves."""
+        return self.shown.names() if self.shown.names is not None else {}
+
+    def choosable(self, chosen: Any) -> Mapping[str, Text]:
+        """Its codes with their names, and what is chosen now even if it is none of them."""
+        names = self.names
+        return names if not names or not chosen or chosen in names else {**names, chosen: chosen}
+
+    @cached_property
+    def beside(self) -> tuple[str, ...]:
+        """The other columns that a row must have for the value to be shown."""
+        return (self.shown.money[0],) if self.shown.money is not None else ()
+
     @cached_property
     def select(self) -> tuple[str, ...]:
         """What `values()` must read."""
-        return (self.attname, self.title) if self.kind == "reference" else (self.attname,)
+        return (self.attname, self.title) if self.kind == "reference" else (self.attname, *self.beside)
 
     @cached_property
     def api_name(self) -> str:
@@ -188,16 +221,16 @@ class FieldSpec:
                 if self.states is not None and value in self.states.values:
                     return Cell(label, "badge", colour=self.states(value).colour)
                 return Cell(label)
-            case "money":
+            case "money" if self._is_money(row):
                 return Cell(format_money(value, row.get("currency") or base_currency(), language), "money")
-            case "price":
+            case "money" | "price":
                 return Cell(format_number(value), "number")
             case "integer" if self.name in UNGROUPED:
                 return Cell(str(value), "number")
+            case "percent" | "integer" if self.cell_kind == "percent":
+                return Cell(f"{format_number(value)}%", "percent")
             case "quantity" | "integer" | "decimal":
                 return Cell(format_number(value), "number")
-            case "percent":
-                return Cell(f"{format_number(value)}%", "percent")
             case "date":
                 return Cell(format_date(value), "date", title=value.isoformat())
             case "datetime":
@@ -206,7 +239,13 @@ class FieldSpec:
                 return Cell(_("Yes") if value else _("No"), "bool", colour="green" if value else "secondary")
             case "json":
                 return self._json_cell(value)
-        return Cell(str(value), self.cell_kind)
+        return Cell(str(self.names.get(value, value)), self.cell_kind)
+
+    def _is_money(self, row: Row) -> bool:
+        if self.shown.money is None:
+            return True
+        column, test = self.shown.money
+        return column in row and test(row[column])
 
     def _json_cell(self, value: Any) -> Cell:
         if isinstance(value, list):
@@ -267,9 +306,9 @@ class FieldSpec:
         raise ValidationError(_("“%(value)s” is not one of the choices.") % {"value": text}, code="invalid_choice")
 
 
-def spec_of(model: type[models.Model], name: str, secret: str = "") -> FieldSpec:
+def spec_of(model: type[models.Model], name: str, secret: str = "", shown: Shown = AS_TYPED) -> FieldSpec:
     """The spec of a model's field. Raises FieldDoesNotExist early, so that a typo fails at start."""
-    spec = FieldSpec(name, model, secret)
+    spec = FieldSpec(name, model, secret, shown)
     spec.kind  # noqa: B018  the look-up is the check
     return spec
 

@@ -14,9 +14,12 @@ from babel.core import Locale
 from babel.numbers import format_compact_decimal, get_currency_precision, get_currency_symbol
 from django.utils import translation
 from django.utils.translation import gettext, ngettext
+from pypinyin import lazy_pinyin
 
 from saleswright.kernel import clock
 
+#: regions in the language data that are no countries
+NO_COUNTRIES = frozenset({"EU", "EZ", "QO", "UN", "XA", "XB", "ZZ"})
 #: dates further away than this many days are written out
 RELATIVE_DAYS = 14
 
@@ -32,6 +35,18 @@ def _currency(code: str, language: str) -> tuple[str, int]:
     """The sign of a currency and its decimal places; yuan are always `¥`."""
     sign = "¥" if code == "CNY" else get_currency_symbol(code, locale_of(language))
     return (f"{code} " if sign == code else sign), get_currency_precision(code)
+
+
+def country_names() -> dict[str, str]:
+    """ISO 3166 codes with the names of the countries in the active language, in the order of these names."""
+    return _countries(translation.get_language() or "zh-hans")
+
+
+@lru_cache(maxsize=16)
+def _countries(language: str) -> dict[str, str]:
+    names = locale_of(language).territories.items()
+    found = [(code, name) for code, name in names if len(code) == 2 and code.isalpha() and code not in NO_COUNTRIES]
+    return dict(sorted(found, key=lambda one: lazy_pinyin(one[1])))
 
 
 @lru_cache(maxsize=16)

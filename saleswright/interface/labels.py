@@ -19,7 +19,8 @@ Target = tuple[type[models.Model], str]
 def read_rows(records: Any, specs: Iterable[FieldSpec], *columns: str) -> list[dict[str, Any]]:
     """The rows of a queryset with what the specs need, labels of references included, and the `columns`."""
     specs = list(specs)
-    rows = list(records.values(*dict.fromkeys((*columns, *(spec.attname for spec in specs)))))
+    wanted = (part for spec in specs for part in (spec.attname, *spec.beside))
+    rows = list(records.values(*dict.fromkeys((*columns, *wanted))))
     add_labels(rows, specs)
     return rows
 

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
+from saleswright.interface.conditions import read_tree, terms_of
 from saleswright.interface.entity import Entity
 from saleswright.interface.fields import FieldSpec
 from saleswright.interface.labels import add_labels
@@ -126,11 +127,7 @@ def queryset(entity: Entity, query: ListQuery, actor: Actor, *, action: str = "v
     if condition := _filters(entity, query, actor):
         records = records.filter(condition)
     if query.where:
-        try:
-            tree = orjson.loads(query.where)
-        except orjson.JSONDecodeError:
-            raise ValidationFailed.of("where", "invalid", _("The conditions are not well formed.")) from None
-        records = records.filter(conditions.build(tree, columns_for(entity, actor)))
+        records = records.filter(conditions.build(read_tree(query.where), terms_of(entity, actor)))
     if query.q.strip():
         records = search.found_in(records, entity, query.q, actor)
     return records
@@ -166,7 +163,7 @@ def fetch(
     if name in entity.secret and not actor.sees(entity.secret[name]):
         raise ValidationFailed.of("ordering", "choice", _("The list can't be sorted by that."))
     attname = entity.specs[name].attname if name != "id" else "id"
-    select = {"id", "version", attname, *extra, *(spec.attname for spec in specs)}
+    select = {"id", "version", attname, *extra, *(part for spec in specs for part in (spec.attname, *spec.beside))}
     if any(spec.kind == "money" for spec in specs) and "currency" in entity.specs:
         select.add("currency")
     source = queryset(entity, query, actor).values(*select)

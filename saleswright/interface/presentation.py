@@ -230,7 +230,7 @@ class DetailPage:
     timeline_url: str = ""
     edit_url: str = ""
     edit_reason: Text = ""
-    documents: list[tuple[Text, str]] = field(default_factory=list)  # label, url (PDF, docx)
+    documents: list[tuple[Text, str, str]] = field(default_factory=list)  # label, url, suffix (pdf, docx)
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
@@ -19,12 +19,19 @@ ColumnKind = Literal["text", "integer", "money", "quantity", "percent", "days", 
 
 @dataclass(frozen=True, slots=True)
 class ReportColumn:
-    """A column of a report; money is text with two places in JSON, percentages are shares (0.25)."""
+    """A column of a report; money is text with two places in JSON, percentages are shares (0.25).
+
+    People don't see columns of `code`s, which other columns put into words, and read the `names` of codes, which
+    programs get as they are. `kind_in(row)` says what the values are where that differs from row to row.
+    """
 
     name: str
     label: Text
     kind: ColumnKind = "text"
     total: bool = False
+    code: bool = False
+    names: Mapping[str, Text] = field(default_factory=dict)
+    kind_in: Callable[[Sequence[Any]], ColumnKind] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,20 @@ class Result:
     as_of: datetime = field(default_factory=clock.now)
     chart: Chart | None = None
     drill: list[str] = field(default_factory=list)  # an address behind each row
+
+    def for_people(self) -> tuple[list[ReportColumn], list[list[Any]]]:
+        """The columns that people read, and the rows with names in the place of codes."""
+        read = [place for place, column in enumerate(self.columns) if not column.code]
+        rows = [[self._named(place, row[place]) for place in read] for row in self.rows]
+        return [self.columns[place] for place in read], rows
+
+    def _named(self, place: int, value: Any) -> Any:
+        names = self.columns[place].names
+        return str(names.get(value, value)) if names else value
+
+    def kind(self, column: ReportColumn, row: int) -> ColumnKind:
+        """What the value of the column is in that row."""
+        return column.kind_in(self.rows[row]) if column.kind_in is not None else column.kind
 
     def as_json(self) -> dict[str, Any]:
         """The API's form: names of columns, rows as objects."""

@@ -89,6 +89,8 @@ function makePicker(select) {
       this.clearOptions((option) => this.items.includes(String(option.id ?? option.value)));
       const address = new URL(select.dataset.pickerUrl, location.href);
       address.searchParams.set("q", query);
+      const by = select.form?.elements[select.dataset.by]; // the field that this picker follows, unless it filled that itself
+      if (by?.value && by.dataset.filledBy !== select.name) address.searchParams.set(select.dataset.by, by.value);
       fetch(address, { headers: { Accept: "application/json" } })
         .then((answer) => (answer.ok ? answer.json() : []))
         .then((found) => done(found.items || found), () => done());
@@ -149,12 +151,38 @@ function showEcho(input) {
   note.textContent = echo(input.value, document.documentElement.lang);
 }
 
+// Rows of a dialog that share a total: what is left of it, and a button that takes as much as there is.
+const hundredths = (text) => Math.round(Number(text.replace(/[,，\s]/g, "")) * 100) || 0;
+function restOf(box) {
+  return $$(".row-input input", box).reduce((rest, input) => rest - hundredths(input.value), hundredths(box.dataset.shareOf));
+}
+function showRest(box) {
+  const place = $("[data-rest]", box), rest = restOf(box);
+  const digits = /0(?:\.(0+))?/.exec(place.dataset.nothing)[1]?.length || 0;
+  const amount = (Math.abs(rest) / 100).toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  place.textContent = (rest < 0 ? "-" : "") + place.dataset.nothing.replace(/0(\.0+)?/, amount);
+  place.classList.toggle("is-over", rest < 0);
+}
+function takeAll(button) {
+  const box = button.closest(".row-form"), input = $("input", button.parentElement);
+  input.value = "";
+  const rest = box.dataset.shareOf ? Math.max(0, restOf(box)) / 100 : Infinity;
+  input.value = rest < Number(button.dataset.take) ? (rest ? rest.toFixed(2) : "") : button.dataset.take;
+  input.dispatchEvent(new Event("input", { bubbles: true }));
+  input.focus();
+}
+
 export function prepare(root) {
   makePickers(root);
+  $$(".row-form[data-share-of]", root).forEach(showRest);
   $$("input[data-echo]", root).forEach(showEcho);
   $("[data-focus]", root)?.focus();
 }
-document.addEventListener("input", (event) => { if (event.target.matches("input[data-echo]")) showEcho(event.target); });
+document.addEventListener("input", (event) => {
+  if (event.target.matches("input[data-echo]")) showEcho(event.target);
+  const shared = event.target.closest(".row-form[data-share-of]");
+  if (shared) showRest(shared);
+});
 
 // Requests
 const bar = Object.assign(document.createElement("div"), { className: "busy-bar" });
@@ -205,6 +233,7 @@ document.addEventListener("click", (event) => {
   if (at("[data-close]")) at("dialog").close();
   else if (at("[data-open]")) openDialog(document.getElementById(at("[data-open]").dataset.open));
   else if (at("[data-palette]")) openPalette();
+  else if (at("[data-take]")) takeAll(at("[data-take]"));
   else if (at("[data-keys]")) openDialog($("#keys"));
   else if (at("[data-fold]")) setCookie("nav", document.documentElement.classList.toggle("is-narrow") ? "narrow" : "wide");
   else if (at("[data-theme-switch]")) nextTheme();

@@ -12,6 +12,7 @@ function addLine(form) {
   const total = document.querySelector(`[name="${CSS.escape(form.dataset.lines)}-TOTAL_FORMS"]`);
   if (total) total.value = Math.max(Number(total.value), next + 1);
   prepare(row);
+  row.querySelectorAll("[name]").forEach(noteOurs);
   return row;
 }
 function changed(form) { form.dispatchEvent(new Event("input", { bubbles: true })); }
@@ -40,6 +41,59 @@ document.addEventListener("keydown", (event) => {
 for (const form of document.querySelectorAll("[data-lines]")) {
   if (window.Sortable) window.Sortable.create(bodyOf(form), { handle: "[data-grip]", animation: 120, onEnd: () => changed(form) });
 }
+
+// Filling in: what the page put into a field may be overwritten by it, what was typed never
+const ours = new WeakMap();
+const valueOf = (field) => (field.type === "checkbox" ? String(field.checked) : field.value);
+const isOpen = (field) => field.type === "hidden" || valueOf(field) === "" || ours.get(field) === valueOf(field);
+function noteOurs(field) { ours.set(field, valueOf(field)); }
+function put(field, { value, label }) {
+  if (field.tagName === "SELECT") restoreSelect(field, value === "" ? [] : [[String(value), label]]);
+  else if (field.type === "checkbox") field.checked = value;
+  else field.value = value;
+  noteOurs(field);
+}
+function putLines(part, rows) {
+  for (const row of [...bodyOf(part).rows]) if ([...row.querySelectorAll("[name]")].every(isOpen)) row.remove();
+  for (const values of rows) {
+    const row = addLine(part);
+    for (const [name, one] of Object.entries(values)) put(row.querySelector(`[name$="-${CSS.escape(name)}"]`), one);
+  }
+  if (!bodyOf(part).rows.length) addLine(part);
+}
+async function fillFrom(source) {
+  const form = source.form, address = new URL(source.dataset.fills, location.href);
+  address.searchParams.set(source.name, source.value);
+  const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer?.ok || address.searchParams.get(source.name) !== source.value) return; // chosen anew meanwhile
+  const { fields, lines } = await answer.json();
+  for (const [name, one] of Object.entries(fields)) {
+    const field = form.elements[name], by = field?.dataset.by;
+    const fits = !(by in fields) || isOpen(form.elements[by]) || form.elements[by].value === String(fields[by].value);
+    if (!field || !isOpen(field) || !fits) continue;
+    put(field, one);
+    field.dataset.filledBy = source.name;
+    refreshFollowers(field, false);
+  }
+  for (const [name, rows] of Object.entries(lines)) putLines(form.querySelector(`[data-lines="${CSS.escape(name)}"]`), rows);
+  form.dispatchEvent(new Event("input", { bubbles: true }));
+}
+// Pickers that follow a field offer something else once it changes; what was chosen in them fits no longer
+function refreshFollowers(field, empty = true) {
+  for (const select of field.form.querySelectorAll(`select[data-by="${CSS.escape(field.name)}"]`)) {
+    const box = select.tomselect;
+    if (empty) box ? box.clear(true) : (select.value = "");
+    box?.clearOptions((option) => box.items.includes(String(option.id ?? option.value)));
+    box?.wrapper.classList.remove("preloaded");
+  }
+}
+document.addEventListener("input", (event) => {
+  const source = event.target;
+  if (!source.matches("form.record-form select[name]")) return;
+  delete source.dataset.filledBy;
+  refreshFollowers(source);
+  if (source.dataset.fills && source.value) fillFrom(source);
+});
 
 // Drafts
 const skipped = new Set(["csrfmiddlewaretoken", "password", "file_token"]);
@@ -92,6 +146,7 @@ function offer(form, kept) {
 for (const form of document.querySelectorAll("form[data-draft]")) {
   const key = form.dataset.draft;
   if ("hasErrors" in form.dataset) sessionStorage.removeItem("sent"); // refused, so the draft is still needed
+  if (/:new:/.test(key) && !("hasErrors" in form.dataset)) form.querySelectorAll("[name]").forEach(noteOurs);
   const first = JSON.stringify(read(form));
   let kept = null;
   try { kept = JSON.parse(localStorage.getItem(key)); } catch { localStorage.removeItem(key); }

@@ -59,7 +59,7 @@ PRODUCTS = (
     ("年度维保服务", 5, "年", 26000, 11000, 6, True),
     ("产线仿真咨询", 5, "项", 48000, 22000, 6, True),
 )
-SOURCES = ("web", "exhibition", "referral", "market_research", "call_in", "partner")
+SOURCES = ("web", "exhibition", "referral", "research", "call-in", "partner")
 PROJECTS = (
     "焊接产线升级",
     "视觉检测改造",

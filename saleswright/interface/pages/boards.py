@@ -104,11 +104,21 @@ def _cards(
     arms = [base.filter(**{by: c.key}).order_by("-id").values(*select)[: board.limit] for c in columns]
     rows = _union(arms)
     add_labels(rows, [specs[n] for n in names])
+    flags = _flags(entity, board, [row["id"] for row in rows], actor)
     people = specs.get(board.person)
     spoken, today, found = language(), clock.today(), dict[str, list[Card]]()
     for row in rows:
         found.setdefault(str(row[by]), []).append(_card(entity, board, row, specs, people, spoken, today))
+        found[str(row[by])][-1].flag = flags.get(row["id"], "")
     return found
+
+
+def _flags(entity: Entity, board: Board, ids: list[int], actor: Actor) -> dict[int, str]:
+    """What is said on the cards of those records that need a look."""
+    attached = next((one for one in entity.attached if one.name == board.flag), None)
+    if attached is None:
+        return {}
+    return {pk: str(attached.label) for pk, needs in attached.load(ids, actor).items() if needs}
 
 
 def _union(arms: list[Any]) -> list[Any]:

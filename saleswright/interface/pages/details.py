@@ -14,6 +14,7 @@ from saleswright.interface import listing, timeline
 from saleswright.interface.api.views import render_document
 from saleswright.interface.entity import Entity, Related, Section, entity_named
 from saleswright.interface.fields import FieldSpec
+from saleswright.interface.formatting import format_datetime, relative_datetime
 from saleswright.interface.labels import read_rows
 from saleswright.interface.pages.common import actor_of, address, in_range, language, subject
 from saleswright.interface.pages.lists import build
@@ -28,12 +29,14 @@ from saleswright.interface.presentation import (
     PathStep,
     Tab,
 )
+from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.collaborators import collaborators_of
 from saleswright.kernel.access.scopes import fetch, visible
 from saleswright.kernel.company import base_currency
 from saleswright.kernel.errors import NotFound
 from saleswright.kernel.resources import Lines
+from saleswright.kernel.state_limits import due_at
 from saleswright.kernel.transitions import Availability, Reached, Transition
 
 TOTAL_FIELDS = ("untaxed", "tax", "total")
@@ -63,7 +66,7 @@ def detail(request: HttpRequest, name: str, pk: int) -> HttpResponse:
         tabs=[_tab(entity, related, pk) for related in _tabs(entity, actor)],
         panels=[panel.format(pk=pk) for panel in entity.panels],
         timeline_url=entity.url(pk, "timeline"),
-        documents=[(document.label, entity.url(pk, f"document.{document.suffix}")) for document in entity.documents],
+        documents=[(one.label, entity.url(pk, f"document.{one.suffix}"), one.suffix) for one in entity.documents],
     )
     _edit_state(page, entity, record, actor)
     return render(request, entity.detail_template, {"page": page})
@@ -132,14 +135,14 @@ def _button(entity: Entity, record: Any, transition: Transition, availability: A
         enabled=availability.enabled,
         reason=availability.reason,
         style=transition.style,
-        has_form=any(arg.kind != "rows" for arg in transition.args),
+        has_form=any(arg.kind != "rows" or arg.table is not None for arg in transition.args),
         icon=transition.icon,
     )
 
 
 def _housekeeping(entity: Entity, record: Any, actor: Actor) -> list[ActionButton]:
     found = []
-    if actor.may(f"{entity.name}.archive"):
+    if entity.archivable and actor.may(f"{entity.name}.archive"):
         verb, label = ("restore", _("Restore")) if record.archived_at else ("archive", _("Archive"))
         found.append(ActionButton(verb, label, entity.url(record.pk, "actions", verb), icon="archive"))
     if entity.deletable and actor.may(f"{entity.name}.delete"):
@@ -159,13 +162,25 @@ def fact_sections(
         facts = _facts(section, row, specs, spoken)
         if facts:
             found.append(FactSection(section.label, facts))
-    found.append(FactSection(_("Record"), _record_facts(entity, row, specs, spoken, actor)))
+    limit = _limit_facts(entity, row, spoken)
+    found.append(FactSection(_("Record"), limit + _record_facts(entity, row, specs, spoken, actor)))
     return found
 
 
 def _facts(section: Section, row: Any, specs: dict[str, FieldSpec], spoken: str) -> list[Fact]:
     facts = [Fact(specs[n].label, specs[n].cell(row, spoken)) for n in section.fields if n in specs]
     return [fact for fact in facts if fact.cell.text or fact.cell.tags]
+
+
+def _limit_facts(entity: Entity, row: Any, spoken: str) -> list[Fact]:
+    """Until when the record may stay in its state."""
+    state = row.get(entity.state_field)
+    due = due_at(entity, row["id"], state, row["created_at"]) if state else None
+    if due is None:
+        return []
+    late = due < clock.now()
+    label = _("Over the time limit since") if late else _("Time limit of the state")
+    return [Fact(label, Cell(relative_datetime(due, spoken), "datetime", format_datetime(due)))]
 
 
 def _record_facts(entity: Entity, row: Any, specs: dict[str, FieldSpec], spoken: str, actor: Actor) -> list[Fact]:

@@ -8,11 +8,12 @@ from django.views.decorators.http import require_GET
 
 from saleswright.interface.entity import entity_named
 from saleswright.interface.pages.common import actor_of, address
+from saleswright.interface.pages.filling import picked
 from saleswright.interface.presentation import SearchGroup, SearchHit
 from saleswright.kernel import search
 from saleswright.kernel.access.scopes import visible
 
-PER_KIND, PICKED = 6, 20
+PER_KIND = 6
 
 
 @require_GET
@@ -37,16 +38,4 @@ def pick(request: HttpRequest, name: str) -> HttpResponse:
     actor.require(f"{entity.name}.view")
     query = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     rows = visible(entity.model._default_manager.filter(archived_at=None), actor)
-    if query and entity.search:
-        rows = search.found_in(rows, entity, query, actor)
-    title = getattr(entity.model, "title_field", "name")
-    second = next((n for n in entity.search if n != title and n not in entity.secret), title)
-    found = [
-        {
-            "id": row["pk"],
-            "label": str(row[title] or f"#{row['pk']}"),
-            "detail": str(row[second] or "") if second != title else "",
-        }
-        for row in rows.order_by("-id").values("pk", title, second)[:PICKED]
-    ]
-    return JsonResponse(found, safe=False)
+    return JsonResponse(picked(entity, rows, query, actor), safe=False)

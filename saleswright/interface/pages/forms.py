@@ -3,128 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date
 from typing import Any
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.forms.utils import ErrorDict
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from saleswright.interface.entity import Entity, entity_named
-from saleswright.interface.fields import FieldSpec, plain
-from saleswright.interface.pages.common import actor_of, goes_to, in_range, subject
+from saleswright.interface.fields import FieldSpec
+from saleswright.interface.pages import filling
+from saleswright.interface.pages.common import actor_of, goes_to, in_range, language, parameters, subject
+from saleswright.interface.pages.inputs import (
+    NUMBERS,
+    RecordForm,
+    chosen_options,
+    field_for,
+    input_for,
+    picker,
+    typed,
+)
+from saleswright.interface.pages.rows import row_values, tables, tables_of
 from saleswright.interface.presentation import Column, FormPage, FormSection, LineForm
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.collaborators import collaborators_of
 from saleswright.kernel.access.scopes import fetch, visible
 from saleswright.kernel.errors import Conflict, FieldError, NotAllowed, NotFound, Stale, ValidationFailed
-from saleswright.kernel.fields import ScaledField
 from saleswright.kernel.records import save_record
-from saleswright.kernel.resources import Extra, Lines, has_resource, resource_named, resource_of
+from saleswright.kernel.resources import Extra, Lines, resource_named
 from saleswright.kernel.transactions import run_atomic
 from saleswright.kernel.transitions import Arg, Transition
-
-INPUTS = {"date": "date", "datetime": "datetime-local"}
-NUMBERS = frozenset({"money", "price", "quantity", "percent", "integer", "decimal", "coordinate"})
-
-
-class RecordForm(forms.Form):
-    """A form whose checks are the kernel's; it only carries what was typed."""
-
-    _errors: ErrorDict | None
-    section: FormSection
-    must: frozenset[str] = frozenset()
-
-    def show_required(self, required: set[str]) -> None:
-        """Mark the fields that must be filled; whether they are is the kernel's to say."""
-        self.must = frozenset(required & set(self.fields))
-        for name in self.must:
-            self.fields[name].required = True
-
-    def refuse(self, name: str, message: str) -> None:
-        """Put the kernel's refusal beside the field."""
-        if self._errors is None:
-            for field in self.fields.values():
-                field.required = False
-            self.full_clean()
-            self.show_required(set(self.must))
-        self.add_error(name, ValidationError(message))
-
-
-def picker(url: str, options: list[tuple[str, str]], many: bool = False) -> forms.Field:
-    """A field that picks records by name, code or pinyin; `options` are those chosen now."""
-    kind = forms.SelectMultiple if many else forms.Select
-    widget = kind(choices=options if many else [("", ""), *options], attrs={"data-picker-url": url} if url else {})
-    return forms.Field(required=False, widget=widget)
-
-
-def input_for(kind: str, label: Any, *, choices: Any = None, long: bool = False, help_text: Any = "") -> forms.Field:
-    """The input of a kind of field; values stay text and are checked by the kernel."""
-    common: dict[str, Any] = {"required": False, "label": label, "help_text": help_text}
-    if kind == "bool":
-        return forms.BooleanField(**common)
-    if kind == "choice":
-        return forms.Field(widget=forms.Select(choices=choices), **common)
-    if kind == "long":
-        return forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), strip=False, **common)
-    attrs: dict[str, str] = {"autocomplete": "off"}
-    if kind in NUMBERS:
-        attrs["inputmode"] = "decimal"
-    if kind == "money":
-        attrs["data-echo"] = "amount"
-    widget = forms.TextInput(attrs=attrs)
-    widget.input_type = INPUTS.get(kind, "text")
-    return forms.CharField(widget=widget, strip=False, **common)
-
-
-def field_for(spec: FieldSpec, actor: Actor, chosen: Any) -> forms.Field:
-    """The form field of a model field."""
-    if spec.kind == "reference":
-        field = picker(_picker_url(spec.target), _chosen(spec.target, chosen, actor))
-        field.label, field.help_text = spec.label, spec.help
-        return field
-    choices = None
-    if spec.kind == "choice":
-        blank = [("", "—")] if spec.field.blank or not spec.field.has_default() else []
-        choices = [*blank, *[(value, label) for value, label in spec.choices.items() if value != ""]]
-    return input_for(spec.kind, spec.label, choices=choices, help_text=spec.help)
-
-
-def _picker_url(target: Any) -> str:
-    return f"/pick/{resource_of(target).name}" if has_resource(target) else ""
-
-
-def _chosen(target: Any, value: Any, actor: Actor) -> list[tuple[str, str]]:
-    values = value if isinstance(value, list) else [value]
-    ids = [int(v) for v in values if str(v).isascii() and str(v).isdigit() and int(v) < 2**63]
-    if not ids:
-        return []
-    rows = target._default_manager.filter(pk__in=ids)
-    if has_resource(target):
-        rows, label_of = visible(rows, actor), resource_of(target).label_of
-        return [(str(record.pk), label_of(record)) for record in rows]
-    return [(str(record.pk), str(record)) for record in rows]
-
-
-def typed(spec: FieldSpec, value: Any) -> Any:
-    """A stored value as it is typed into the form."""
-    if value is None:
-        return ""
-    if isinstance(spec.field, ScaledField) and isinstance(value, Decimal):
-        return plain(value, 2 if spec.kind in {"money", "price"} else 0)
-    if isinstance(value, datetime):
-        return clock.local_time(value).strftime("%Y-%m-%dT%H:%M")
-    if spec.kind == "json" and isinstance(value, list):
-        return ", ".join(map(str, value))
-    return value
-
 
 # --- the form of a record --------------------------------------------------------------------------------------
 
@@ -136,15 +49,30 @@ class Editing:
         self.entity, self.actor, self.record, self.data = entity, actor, record, data
         self.start: Mapping[str, str] = start
         self.specs = {n: s for n, s in entity.specs_for(actor).items() if n in entity.form_fields}
+        self.url = entity.url() + "/new" if record is None else entity.url(record.pk, "edit")
+        self.filled = self._filling()
+        self.offers: dict[str, list[tuple[int, str]]] = {}
         self.form = self._form()
         self.lines = {spec.name: self._line_forms(spec) for spec in entity.lines}
         self.errors: list[str] = []
+
+    def _given(self, spec: FieldSpec) -> str:
+        """What the address says of a field."""
+        return self.start.get(spec.api_name) or self.start.get(spec.name) or ""
+
+    def _filling(self) -> filling.Filling:
+        """What the records that the address names put into an empty form."""
+        if self.record is not None or self.data is not None:
+            return filling.Filling()
+        return filling.filling(self.entity, self.actor, {n: self._given(spec) for n, spec in self.specs.items()})
 
     def _initial(self, spec: FieldSpec) -> Any:
         if self.record is not None:
             return typed(spec, getattr(self.record, spec.attname))
         if spec.api_name in self.start or spec.name in self.start:
-            return self.start.get(spec.api_name) or self.start.get(spec.name)
+            return self._given(spec)
+        if spec.name in self.filled.values:
+            return typed(spec, self.filled.values[spec.name])
         if spec.name == "owner":
             return self.actor.user_id
         return typed(spec, spec.field.get_default()) if spec.field.has_default() else ""
@@ -155,11 +83,35 @@ class Editing:
         for name in self.entity.form_fields:
             if name in self.specs:
                 chosen = self.data.get(name) if self.data is not None else initial[name]
-                form.fields[name] = field_for(self.specs[name], self.actor, chosen)
+                form.fields[name] = self._field(self.specs[name], name, chosen)
             elif name in self.entity.extras:
                 form.fields[name], form.initial[name] = self._extra(self.entity.extras[name])
         form.show_required({name for name, spec in self.specs.items() if spec.required})
         return form
+
+    def _field(self, spec: FieldSpec, path: str, chosen: Any) -> forms.Field:
+        """The input of a field; pickers say what they follow and whether they fill others."""
+        limit = self.entity.limits.get(path)
+        if limit is not None and limit.options is not None:
+            offered = [(pk, label) for pk, label in self._offered(path) if str(pk) == str(chosen)]
+            field = picker("", [(str(pk), label) for pk, label in offered])
+            field.label, field.help_text = spec.label, spec.help
+        else:
+            field = field_for(spec, self.actor, chosen)
+        if limit is not None:
+            field.widget.attrs |= {"data-picker-url": f"{self.url}?pick={path}", "data-by": limit.by}
+        if path in self.entity.fills or path in self.entity.line_fills:
+            field.widget.attrs["data-fills"] = f"{self.url}?fill={path}"
+        return field
+
+    def _offered(self, path: str) -> list[tuple[int, str]]:
+        """What a picker of the lines offers beside what is chosen in the form, read once."""
+        if path not in self.offers:
+            limit = self.entity.limits[path]
+            by = self.specs[limit.by]
+            chosen = self.data.get(limit.by) if self.data is not None else self._initial(by)
+            self.offers[path] = filling.options(self.entity, limit, chosen, self.actor)
+        return self.offers[path]
 
     def _extra(self, extra: Extra) -> tuple[forms.Field, Any]:
         held = extra.read([self.record.pk]).get(self.record.pk) if extra.read and self.record is not None else None
@@ -170,7 +122,9 @@ class Editing:
                 people = collaborators_of(self.entity.name, [self.record.pk]).get(self.record.pk, [])
                 held = [one["id"] for one in people]
             chosen = self.data.getlist(extra.name) if self.data is not None else held or []
-            field = picker(f"/pick/{extra.to}", _chosen(resource_named(extra.to).model, chosen, self.actor), many=True)
+            field = picker(
+                f"/pick/{extra.to}", chosen_options(resource_named(extra.to).model, chosen, self.actor), many=True
+            )
         else:
             widget = forms.PasswordInput(attrs={"autocomplete": "new-password"})
             field = forms.CharField(required=False, widget=widget, strip=False)
@@ -185,7 +139,7 @@ class Editing:
                 if key.startswith(f"{lines.name}-") and key.count("-") >= 2
             )
             return [self._line(lines, prefix) for prefix in prefixes]
-        rows: list[dict[str, Any]] = []
+        rows = self.filled.lines.get(lines.name, [])
         if self.record is not None:
             found = lines.model._default_manager.filter(**{lines.parent: self.record.pk}).order_by("position", "id")
             rows = [
@@ -204,7 +158,7 @@ class Editing:
         for name in lines.fields:
             key = f"{prefix}-{name}"
             chosen = self.data.get(key) if self.data is not None else initial[name]
-            form.fields[name] = field_for(self._spec(lines, name), self.actor, chosen)
+            form.fields[name] = self._field(self._spec(lines, name), f"{lines.name}.{name}", chosen)
         form.fields["id"] = forms.Field(required=False, widget=forms.HiddenInput)
         form.initial["id"] = row.get("id", "")
         return form
@@ -315,7 +269,7 @@ class Editing:
             subject(entity),
             title,
             sections,
-            entity.url() + "/new" if record is None else entity.url(record.pk, "edit"),
+            self.url,
             entity.url() if record is None else entity.url(record.pk),
             lines=[self._line_page(spec) for spec in entity.lines],
             errors=shown,
@@ -367,6 +321,8 @@ def edit(request: HttpRequest, name: str, pk: int) -> HttpResponse:
 
 def _edit(request: HttpRequest, entity: Entity, actor: Actor, record: Any | None) -> HttpResponse:
     data = request.POST if request.method == "POST" else None
+    if data is None and (answer := filling.answer(entity, actor, parameters(request))) is not None:
+        return answer
     editing = Editing(entity, actor, record, data, request.GET)
     if data is not None and (saved := editing.save()) is not None:
         messages.success(request, _("Saved"))
@@ -389,12 +345,12 @@ def duplicates(request: HttpRequest, name: str) -> HttpResponse:
 
 
 def argument_form(transition: Transition, actor: Actor, data: Any = None, start: Any = None) -> RecordForm:
-    """The form for the arguments of a transition (lists of rows are for programs only)."""
+    """The form for the arguments of a transition, but for its tables."""
     form = RecordForm(data, initial=dict(start or {}))
     for arg in shown_args(transition):
         chosen = (data or start or {}).get(arg.name)
         if arg.kind == "reference":
-            field = picker(f"/pick/{arg.to}", _chosen(resource_named(arg.to).model, chosen, actor))
+            field = picker(f"/pick/{arg.to}", chosen_options(resource_named(arg.to).model, chosen, actor))
         else:
             choices = [("", "—"), *arg.choices.choices] if arg.choices is not None else None
             field = input_for(arg.kind, arg.label, choices=choices)
@@ -429,13 +385,13 @@ def argument_values(transition: Transition, form: RecordForm) -> dict[str, Any]:
             values[arg.name] = arg.name in form.data
         elif raw != "":
             values[arg.name] = raw.replace(",", "") if arg.kind in NUMBERS else raw
-    return values
+    return values | row_values(transition, form.data)
 
 
 @require_http_methods(["GET", "POST"])
 def action(request: HttpRequest, name: str, pk: int, verb: str) -> HttpResponse:
     """Ask for the arguments of a transition (GET), or run it (POST)."""
-    from saleswright.interface.api.views import runner, transition_named
+    from saleswright.interface.api.views import runner
 
     entity, actor = entity_named(name), actor_of(request)
     record = fetch(entity.model, in_range(pk), actor=actor)
@@ -448,7 +404,7 @@ def action(request: HttpRequest, name: str, pk: int, verb: str) -> HttpResponse:
         return goes_to(request, entity.url(pk))
     if verb == "delete":
         return _delete(request, entity, pk, actor)
-    transition = transition_named(entity, verb)
+    transition = entity.transition(verb)
     if request.method == "GET":
         return dialog(request, entity, record, transition, actor, start=request.GET)
     form = argument_form(transition, actor, request.POST)
@@ -492,6 +448,23 @@ def _delete(request: HttpRequest, entity: Entity, pk: int, actor: Actor) -> Http
     return goes_to(request, entity.url())
 
 
+def _let_tables_follow(form: RecordForm, transition: Transition, url: str) -> None:
+    """Have tables asked for anew when an argument changes that they follow."""
+    for arg, table in tables_of(transition):
+        for name in table.follows:
+            form.fields[name].widget.attrs |= {
+                "hx-get": url,
+                "hx-trigger": "change",
+                "hx-include": "closest form",
+                "hx-params": "not csrfmiddlewaretoken",
+                "hx-select": f"#rows-{arg.name}",
+                "hx-target": f"#rows-{arg.name}",
+                "hx-swap": "outerHTML",
+                "hx-disabled-elt": "unset",
+                "hx-sync": "closest form:replace",
+            }
+
+
 def dialog(
     request: HttpRequest,
     entity: Entity,
@@ -504,24 +477,28 @@ def dialog(
     start: Any = None,
 ) -> HttpResponse:
     """The fragment that asks for a transition's arguments, with what was refused beside the fields."""
-    form = argument_form(transition, actor, data, start)
+    form, url = argument_form(transition, actor, data, start), entity.url(record.pk, "actions", transition.name)
+    _let_tables_follow(form, transition, url)
+    refusals = refused.errors if refused is not None else []
+    shown = tables(transition, record, actor, data or start or {}, language(), refusals)
     errors = []
-    if refused is not None:
-        for error in refused.errors:
-            if error.field in form.fields:
-                form.refuse(error.field, str(error.message))
-            else:
-                spec = entity.specs.get(error.field)
-                errors.append(f"{spec.label}: {error.message}" if spec else str(error.message))
+    for error in refusals:
+        if error.field in form.fields:
+            form.refuse(error.field, str(error.message))
+        elif error.field.partition(".")[0] not in {table.name for table in shown}:
+            spec = entity.specs.get(error.field)
+            errors.append(f"{spec.label}: {error.message}" if spec else str(error.message))
     page = FormPage(
         subject(entity),
         transition.label,
-        [form.section],
-        entity.url(record.pk, "actions", transition.name),
+        [form.section] if form.fields else [],
+        url,
         entity.url(record.pk),
         errors=errors,
         submit_label=transition.label,
     )
     fragment = "HX-Request" in request.headers
     template = "interface/form_fragment.html" if fragment else "interface/form.html"
-    return render(request, template, {"page": page}, status=422 if refused is not None and not fragment else 200)
+    return render(
+        request, template, {"page": page, "tables": shown}, status=422 if refused is not None and not fragment else 200
+    )

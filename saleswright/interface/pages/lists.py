@@ -11,10 +11,9 @@ from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from saleswright.interface import listing
+from saleswright.interface import conditions, listing
 from saleswright.interface.entity import Entity, entity_named
 from saleswright.interface.fields import FieldSpec
 from saleswright.interface.models import SavedView
@@ -43,29 +42,12 @@ from saleswright.interface.presentation import (
 )
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import visible
+from saleswright.kernel.conditions import PERIODS
 from saleswright.kernel.errors import NotFound, Text, ValidationFailed
 from saleswright.kernel.records import save_record
 from saleswright.kernel.resources import has_resource, resource_of
 
 PAGE_ONLY = frozenset({"columns", "view", "format", "bom"})
-PERIODS: dict[str, Text] = {
-    "today": gettext_lazy("Today"),
-    "yesterday": gettext_lazy("Yesterday"),
-    "this_week": gettext_lazy("This week"),
-    "last_week": gettext_lazy("Last week"),
-    "this_month": gettext_lazy("This month"),
-    "last_month": gettext_lazy("Last month"),
-    "this_quarter": gettext_lazy("This quarter"),
-    "last_quarter": gettext_lazy("Last quarter"),
-    "this_year": gettext_lazy("This year"),
-    "last_year": gettext_lazy("Last year"),
-    "last_7_days": gettext_lazy("Last 7 days"),
-    "last_30_days": gettext_lazy("Last 30 days"),
-    "next_7_days": gettext_lazy("Next 7 days"),
-    "next_30_days": gettext_lazy("Next 30 days"),
-    "past": gettext_lazy("Before today"),
-    "future": gettext_lazy("After today"),
-}
 TOTALS_SECONDS = 30
 
 
@@ -159,7 +141,8 @@ def chips(entity: Entity, query: listing.ListQuery, actor: Actor, given: Mapping
     if query.q:
         found.append(Chip(f"“{query.q}”", address(entity.url(), given, q=None, cursor=None)))
     if query.where:
-        found.append(Chip(_("Combined conditions"), address(entity.url(), given, where=None, cursor=None)))
+        words = conditions.say(conditions.read_tree(query.where), conditions.terms_of(entity, actor))
+        found.append(Chip(words, address(entity.url(), given, where=None, cursor=None)))
     if query.archived:
         found.append(Chip(_("Archived"), address(entity.url(), given, archived=None, cursor=None)))
     return found
@@ -169,6 +152,8 @@ def in_words(spec: FieldSpec, value: str, actor: Actor) -> str:
     """A filter value as a person reads it."""
     if spec.kind == "choice":
         return ", ".join(str(spec.choices.get(part, part)) for part in value.split(","))
+    if names := spec.names:
+        return ", ".join(str(names.get(part, part)) for part in value.split(","))
     if spec.kind == "reference":
         return ", ".join(option.label for option in reference_options(spec, value, actor)) or value  # type: ignore[misc]
     if spec.kind == "bool":
@@ -215,6 +200,9 @@ def _control(spec: FieldSpec, on: Mapping[str, str], actor: Actor) -> FilterCont
     if spec.kind in {"date", "datetime"}:
         options = [Option(period, label, period == value) for period, label in PERIODS.items()]
         return FilterControl(name, spec.label, "period", options, value, low=low, high=high)
+    if names := spec.choosable(value):
+        options = [Option(code, label, code == value) for code, label in names.items()]
+        return FilterControl(name, spec.label, "select", [Option("", "—"), *options], value)
     if spec.kind in {"text", "long", "json"}:
         return FilterControl(name, spec.label, "text", value=value)
     return FilterControl(name, spec.label, "range", low=low, high=high)
@@ -311,7 +299,7 @@ def bulk_actions(entity: Entity, actor: Actor) -> list[BulkAction]:
     base = f"{entity.url()}/bulk/"
     simple = [t for t in entity.transitions if not any(a.kind == "rows" for a in t.args) and not t.leads_to]
     found = [BulkAction(t.name, t.label, base + t.name) for t in simple if actor.may(t.permission)]
-    if actor.may(f"{entity.name}.archive"):
+    if entity.archivable and actor.may(f"{entity.name}.archive"):
         found.append(BulkAction("archive", _("Archive"), base + "archive"))
     return found
 

@@ -61,8 +61,12 @@ def report(request: HttpRequest, name: str) -> HttpResponse:
     found = reports.report_named(name)
     result = found.run(given, actor)
     spoken = language()
-    columns = [Column(c.name, c.label, _KINDS.get(c.kind, "text")) for c in result.columns]
-    cells = [[_cell(c, value, spoken) for c, value in zip(result.columns, row, strict=True)] for row in result.rows]
+    read, rows = result.for_people()
+    columns = [Column(c.name, c.label, _KINDS.get(c.kind, "text")) for c in read]
+    cells = [
+        [_cell(result.kind(c, place), value, spoken) for c, value in zip(read, row, strict=True)]
+        for place, row in enumerate(rows)
+    ]
     for row, url in zip(cells, result.drill, strict=False):
         row[0].url = url
     page = ReportPage(
@@ -79,11 +83,11 @@ def report(request: HttpRequest, name: str) -> HttpResponse:
     return render(request, "interface/report.html", {"page": page})
 
 
-def _cell(column: reports.ReportColumn, value: Any, spoken: str) -> Cell:
-    kind = _KINDS.get(column.kind, "text")
+def _cell(asked: reports.ColumnKind, value: Any, spoken: str) -> Cell:
+    kind = _KINDS.get(asked, "text")
     if value is None or value == "":
-        return Cell("—" if column.kind != "text" else "", kind)
-    match column.kind:
+        return Cell("—" if asked != "text" else "", kind)
+    match asked:
         case "money":
             return Cell(format_money(Decimal(str(value)), base_currency(), spoken), kind)
         case "percent":
@@ -128,8 +132,9 @@ def export_report(request: HttpRequest, name: str) -> HttpResponse:
             actor=actor,
             at=clock.now(),
         )
-    headers = [str(column.label) for column in result.columns]
-    return _file(f"{name}.{'csv' if asked == 'csv' else 'xlsx'}", headers, result.rows)
+    columns, rows = result.for_people()
+    headers = [str(column.label) for column in columns]
+    return _file(f"{name}.{'csv' if asked == 'csv' else 'xlsx'}", headers, rows)
 
 
 def _file(filename: str, headers: list[str], rows: list[list[Any]]) -> HttpResponse:

@@ -23,6 +23,7 @@ from saleswright.kernel.errors import Text, ValidationFailed
 from saleswright.kernel.metrics import all_metrics, metric_named
 from saleswright.kernel.money import EXACT
 from saleswright.modules.analytics import queries
+from saleswright.modules.leads.public import source_names
 
 NONE = gettext_lazy("(none)")
 DAYS = (Parameter("from", gettext_lazy("From")), Parameter("to", gettext_lazy("To")))
@@ -185,7 +186,10 @@ def any_metric(parameters: dict[str, Any], actor: Actor) -> Result:
     as_shown: Callable[[Decimal], Any] = int if kind == "integer" else lambda value: value
     rows = [[name or str(NONE), as_shown(value)] for name, value in found]
     label = dict(_dimensions())[by]
-    columns = [ReportColumn("group", label), ReportColumn("value", metric.label, kind, total=True)]
+    names = source_names() if by == "source" else {}
+    columns = [ReportColumn("group", label, names=names), ReportColumn("value", metric.label, kind, total=True)]
     unit = base_currency() if metric.unit == "money" else ""
     title = f"{metric.label} · {label}"
-    return Result(columns, rows, chart=_bars(title, rows, 1, unit, by == "month"))
+    result = Result(columns, rows)
+    result.chart = _bars(title, result.for_people()[1], 1, unit, by == "month")
+    return result

@@ -8,7 +8,10 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import Board, Calendar, Entity, Exchange, Related, Section, register
+from saleswright.interface.fields import Shown
+from saleswright.interface.formatting import country_names
 from saleswright.modules.customers import actions
 from saleswright.modules.customers.models import Contact, Customer
 
@@ -22,6 +25,7 @@ class CustomerEntity(Entity):
     number_field = "code"
     search = ("name", "code", "short_name", "credit_code")
     secret = {"bank_account": "bank"}
+    shown = (Shown("country", names=country_names),)
     columns = ("name", "code", "level", "life_cycle", "industry", "city", "owner", "updated_at")
     sortable = ("name", "code", "level", "created_at", "updated_at")
     filters = (
@@ -90,3 +94,6 @@ class ContactEntity(Entity):
 
     def saved(self, batch: Any) -> None:
         actions.one_main_contact(batch)
+
+
+choose_from("industries", "customers", "industry")

@@ -6,8 +6,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import Attached, Board, Entity, Exchange, Section, register
+from saleswright.interface.fields import Shown
 from saleswright.kernel.errors import Text
+from saleswright.kernel.resources import contribute
 from saleswright.modules.leads import actions, queries
 from saleswright.modules.leads.models import Lead, LeadSource
 from saleswright.modules.leads.states import LeadStatus
@@ -51,6 +54,7 @@ class LeadEntity(Entity):
             _("What has to be confirmed before a lead is qualified."),
         ),
     )
+    shown = (Shown("source", names=queries.source_names),)
     path = (LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.QUALIFIED, LeadStatus.CONVERTED)
     transitions = (
         actions.contact_lead, actions.qualify_lead, actions.assign_lead, actions.disqualify_lead, actions.reopen_lead,
@@ -87,3 +91,7 @@ class LeadEntity(Entity):
         if record.status == LeadStatus.CONVERTED:
             return _("A converted lead can't be changed.")
         return None
+
+
+contribute("customers", shown=(Shown("source", names=queries.source_names),))
+choose_from("industries", "leads", "industry")

@@ -1,4 +1,4 @@
-"""Reads about leads: their score with its reasons, and what looks the same."""
+"""Reads about leads: their sources, their score with its reasons, and what looks the same."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import visible
+from saleswright.kernel.caching import kept
 from saleswright.kernel.errors import Text
 from saleswright.kernel.records import attname_of
 from saleswright.kernel.text import company_key, phone_key
@@ -41,6 +42,12 @@ REASONS: dict[str, Text] = {
     "budget": gettext_lazy("Budget named"),
     "source": gettext_lazy("Good source"),
 }
+
+
+@kept(seconds=30)
+def source_names() -> dict[str, Text]:
+    """What the sources in use are called, by the code under which records name them."""
+    return dict(LeadSource.objects.filter(archived_at=None).order_by("name").values_list("code", "name"))
 
 
 def score_parts(lead: Lead) -> list[tuple[str, int]]:

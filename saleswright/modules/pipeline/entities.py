@@ -7,10 +7,11 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from saleswright.interface.entity import Attached, Board, Calendar, Entity, Exchange, Related, Section, register
-from saleswright.interface.fields import spec_of
+from saleswright.interface.entity import Attached, Board, Calendar, Entity, Exchange, Limit, Related, Section, register
+from saleswright.interface.fields import Shown, spec_of
 from saleswright.kernel.errors import Text
 from saleswright.kernel.resources import Lines, contribute
+from saleswright.modules.leads.public import source_names
 from saleswright.modules.pipeline import queries
 from saleswright.modules.pipeline.actions import activities, leads, opportunities, stages
 from saleswright.modules.pipeline.models import Activity, LossReason, Opportunity, OpportunityLine, Pipeline, Stage
@@ -40,6 +41,7 @@ class StageEntity(Entity):
     icon = "stairs-up"
     search = ("title", "name")
     columns = ("title", "name", "pipeline", "sequence", "probability", "forecast_category", "time_limit_days")
+    shown = (Shown("probability", percent=True),)
     sortable = ("sequence",)
     filters = ("pipeline", "name")
     ordering = "sequence"
@@ -102,12 +104,15 @@ class OpportunityEntity(Entity):
         "stage_since", "created_at", "updated_at", "number", "code", "name",
     )  # fmt: skip
     totals = ("base_amount",)
+    shown = (Shown("probability", percent=True), Shown("source", names=source_names))
     form = (
         Section(_("Deal"), ("name", "customer", "contact", "owner", "pipeline", "stage")),
         Section(_("Amount and dates"), ("product", "amount", "currency", "probability", "opened_on", "expected_close")),
         Section(_("Next step"), ("next_step", "next_step_at")),
         Section(_("Background"), ("needs", "source", "campaign", "competitor", "lesson", "code")),
     )
+    limits = {"contact": Limit("customer"), "stage": Limit("pipeline")}
+    fills = {"contact": ("customer",)}
     lines = (
         Lines(
             "lines", OpportunityLine, "opportunity", _("Products"),
@@ -132,7 +137,7 @@ class OpportunityEntity(Entity):
     )
     board = Board(
         by="stage", title="name", subtitle="customer", amount="amount", date="expected_close", open_states=("open",),
-        columns=queries.stage_columns, move="move",
+        columns=queries.stage_columns, move="move", flag="stuck",
     )  # fmt: skip
     exchange = Exchange(
         key="code",
@@ -181,6 +186,8 @@ class ActivityEntity(Entity):
         Section(_("With whom"), ("customer", "contact", "lead", "opportunity")),
         Section(_("Content"), ("purpose", "outcome", "next_step")),
     )
+    limits = {"contact": Limit("customer"), "opportunity": Limit("customer")}
+    fills = {"opportunity": ("customer", "contact"), "contact": ("customer",)}
     path = ("planned", "done")
     transitions = (activities.complete_activity, activities.check_in, activities.cancel_activity)
     calendar = Calendar(by="planned_at", title="subject")

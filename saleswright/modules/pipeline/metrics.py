@@ -52,6 +52,7 @@ OPEN_AMOUNT = add_metric(
     Metric(
         "open_amount", _("Open amount"), "money", _("Sum of the amounts of open opportunities, by expected close"),
         "opportunities", rows(OpportunityStatus.OPEN), Sum("base_amount"), "expected_close", dimensions=DIMENSIONS,
+        present=True,
     )
 )  # fmt: skip
 OPEN_WEIGHTED = add_metric(
@@ -59,11 +60,13 @@ OPEN_WEIGHTED = add_metric(
         "open_weighted", _("Weighted open amount"), "money",
         _("Sum of amount times probability of open opportunities, by expected close"),
         "opportunities", rows(OpportunityStatus.OPEN), Sum(WEIGHTED), "expected_close", dimensions=DIMENSIONS,
+        present=True,
     )
 )  # fmt: skip
 OPEN_COUNT = add_metric(
     Metric(
         "open_count", _("Open deals"), "count", _("Open opportunities, by expected close"),
         "opportunities", rows(OpportunityStatus.OPEN), Count("pk"), "expected_close", dimensions=DIMENSIONS,
+        present=True,
     )
 )  # fmt: skip

@@ -23,6 +23,7 @@ from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.errors import Text
 from saleswright.kernel.money import EXACT, round_half_up
+from saleswright.modules.leads.public import source_names
 from saleswright.modules.pipeline.metrics import WEIGHTED
 from saleswright.modules.pipeline.models import Opportunity
 from saleswright.modules.pipeline.queries import chosen_pipeline, furthest_stages, stages_of
@@ -34,13 +35,14 @@ ZERO = Decimal("0.00")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A way of grouping: its columns for id and name, and the list filter behind a row."""
+    """A way of grouping: its columns for id and name, the list filter behind a row, and what codes are called."""
 
     label: Text
     key: str
     name: str
     filter: str = ""
     of: Callable[[Any], Any] = field(default=lambda key: key)
+    names: Callable[[], Mapping[str, Text]] = dict
 
 
 def quarter_of(day: date) -> str:
@@ -54,7 +56,7 @@ GROUPS: dict[str, Group] = {
     "manager": Group(gettext_lazy("Manager"), "owner__manager_id", "owner__manager__name"),
     "product": Group(gettext_lazy("Product"), "product_id", "product__name", "product_id"),
     "quarter": Group(gettext_lazy("Quarter"), "closed_on", "closed_on", of=quarter_of),
-    "source": Group(gettext_lazy("Source"), "source", "source", "source"),
+    "source": Group(gettext_lazy("Source"), "source", "source", "source", names=source_names),
 }
 
 FILTERS = (
@@ -147,7 +149,7 @@ def funnel(parameters: dict[str, Any], actor: Actor) -> Result:
 
 
 FUNNEL = [
-    ReportColumn("stage", gettext_lazy("Code")),
+    ReportColumn("stage", gettext_lazy("Code"), code=True),
     ReportColumn("title", gettext_lazy("Stage")),
     ReportColumn("open_count", gettext_lazy("Open deals"), "integer", total=True),
     ReportColumn("open_amount", gettext_lazy("Open amount"), "money", total=True),
@@ -230,7 +232,7 @@ def win_rate(parameters: dict[str, Any], actor: Actor) -> Result:
     rates = [quotient(t.won, t.won + t.lost, 4) for _key, t in ordered]
     table = [[t.name, t.won, t.lost, rate, t.won_amount] for (_key, t), rate in zip(ordered, rates, strict=True)]
     columns = [
-        ReportColumn("group", group.label),
+        ReportColumn("group", group.label, names=group.names()),
         ReportColumn("won", gettext_lazy("Deals won"), "integer", total=True),
         ReportColumn("lost", gettext_lazy("Deals lost"), "integer", total=True),
         ReportColumn("rate", gettext_lazy("Win rate"), "percent"),
@@ -241,7 +243,7 @@ def win_rate(parameters: dict[str, Any], actor: Actor) -> Result:
     chart = _bars(
         title,
         _("Percent"),
-        [(t.name, round_half_up(rate * 100, 1)) for (_key, t), rate in zip(ordered, rates, strict=True)],
+        [(_called(group, t), round_half_up(rate * 100, 1)) for (_key, t), rate in zip(ordered, rates, strict=True)],
     )
     return Result(columns, table, chart=chart, drill=_drill(ordered, group, "won,lost"))
 
@@ -261,15 +263,19 @@ def sales_cycle(parameters: dict[str, Any], actor: Actor) -> Result:
     ordered = _ordered(found, parameters["by"], lambda tally: tally.name)
     table = [[t.name, len(t.days), quotient(sum(t.days), len(t.days), 2), _median(t.days)] for _key, t in ordered]
     columns = [
-        ReportColumn("group", group.label),
+        ReportColumn("group", group.label, names=group.names()),
         ReportColumn("won", gettext_lazy("Deals won"), "integer", total=True),
         ReportColumn("mean_days", gettext_lazy("Mean days"), "days"),
         ReportColumn("median_days", gettext_lazy("Median days"), "days"),
     ]
     days = [one for tally in found.values() for one in tally.days]
     title = _("Half of the %(won)d deals took %(days)s days or less") % {"won": len(days), "days": _median(days)}
-    chart = _bars(title, _("Days"), [(t.name, _median(t.days)) for _key, t in ordered])
+    chart = _bars(title, _("Days"), [(_called(group, t), _median(t.days)) for _key, t in ordered])
     return Result(columns, table, chart=chart, drill=_drill(ordered, group, "won"))
+
+
+def _called(group: Group, tally: Tally) -> str:
+    return str(group.names().get(tally.name, tally.name))
 
 
 def _median(days: list[int]) -> Decimal:

@@ -4,17 +4,45 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from saleswright.interface.entity import Attached, Board, Calendar, Entity, Exchange, Related, Section, register
+from saleswright.interface.entity import (
+    Attached,
+    Board,
+    Calendar,
+    Entity,
+    Exchange,
+    Limit,
+    Related,
+    Section,
+    register,
+)
+from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.resources import EXTRA_PERMISSIONS, Lines, contribute
 from saleswright.modules.receivables import queries
 from saleswright.modules.receivables.actions import invoices, plans, receipts, reversal
 from saleswright.modules.receivables.models import Allocation, CollectionPlan, Instalment, Invoice, InvoiceLine, Receipt
 from saleswright.modules.receivables.states import InvoiceStatus
+from saleswright.modules.sales.public import Order
 
 EXTRA_PERMISSIONS.add(invoices.FREE_LINES)
 LINE_FIELDS = ("order_line", "description", "quantity", "unit_price", "tax_rate")
+
+
+def lines_to_invoice(order: Order, actor: Actor) -> list[tuple[int, str]]:
+    """The lines of an order with what was ordered and what is on no issued invoice yet."""
+    label = gettext("%(product)s: %(ordered)s ordered, %(left)s still to be invoiced")
+    found = []
+    for line in order.lines.select_related("product").order_by("position", "id"):
+        ordered, left = (f"{one.normalize():f}" for one in (line.quantity, line.quantity - line.invoiced_quantity))
+        found.append((line.pk, label % {"product": line.product.name, "ordered": ordered, "left": left}))
+    return found
+
+
+def everything_open(order: Order, actor: Actor) -> list[dict[str, Any]]:
+    """Lines over all that stands on no invoice yet."""
+    return [{"order_line": pk, "quantity": quantity} for pk, quantity in queries.open_to_invoice(order.pk).items()]
 
 
 @register
@@ -40,6 +68,13 @@ class InvoiceEntity(Entity):
         Section(_("Invoice"), ("customer", "order", "contract", "kind")),
         Section(_("Terms"), ("issued_on", "payment_days", "due_on", "currency", "price_includes_tax")),
     )
+    limits = {
+        "order": Limit("customer"), "contract": Limit("customer"), "lines.order_line": Limit("order", lines_to_invoice),
+    }  # fmt: skip
+    fills = {
+        "order": ("customer", "contract", "currency", "price_includes_tax"), "contract": ("customer", "currency"),
+    }  # fmt: skip
+    line_fills = {"order": ("lines", everything_open)}
     api_write = ("owner",)
     detail = (
         Section(_("Invoice"), ("customer", "order", "contract", "kind", "reverses", "reason", "owner", "department")),

@@ -12,6 +12,7 @@ from saleswright.interface.entity import (
     Calendar,
     Entity,
     Exchange,
+    Limit,
     Related,
     Section,
     register,
@@ -46,6 +47,8 @@ class TicketEntity(Entity):
         Section(_("Customer"), ("customer", "contact", "product", "serial")),
         Section(_("What the customer wants"), ("kind", "priority", "channel", "subject", "description")),
     )
+    limits = {"contact": Limit("customer")}
+    fills = {"contact": ("customer",)}
     api_write = ("owner",)
     detail = (
         Section(_("What the customer wants"), ("kind", "priority", "channel", "subject", "description")),

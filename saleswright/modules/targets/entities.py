@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from saleswright.interface.entity import Attached, Board, Entity, Exchange, Related, Section, register
+from saleswright.interface.fields import Shown
 from saleswright.kernel.access.actors import Actor, Scope
 from saleswright.kernel.errors import Text
 from saleswright.modules.targets import queries
@@ -71,9 +72,10 @@ class TargetEntity(Entity):
             default=dict, detail_only=True,
         ),
     )  # fmt: skip
+    shown = (Shown("value", money=("metric", queries.is_money)),)
     transitions = (division.decompose_target, division.agree_on_target, division.change_target)
     related = (Related("targets", "parent", label=_("Parts")),)
-    board = Board(by="status", title="name", subtitle="metric", amount="value", date="ends_on")
+    board = Board(by="status", title="name", subtitle="metric", date="ends_on")
     exchange = Exchange(
         key="code",
         fields=(

@@ -151,6 +151,11 @@ def period_text(year: int, period: str, start: date) -> str:
     return f"{year} {period.upper()}" if period.startswith("q") else f"{start:%Y-%m}"
 
 
+def is_money(name: str) -> bool:
+    """Whether the measure of that name is an amount of money; one that is no longer there is not."""
+    return any(metric.name == name and metric.unit == "money" for metric in all_metrics())
+
+
 def metric_label(name: str) -> str:
     """The measure's name for people."""
     return next((str(metric.label) for metric in all_metrics() if metric.name == name), name)

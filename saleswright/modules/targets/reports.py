@@ -10,15 +10,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from saleswright.interface.presentation import Chart
-from saleswright.interface.reports import Parameter, ReportColumn, Result, report
+from saleswright.interface.reports import ColumnKind, Parameter, ReportColumn, Result, report
 from saleswright.kernel.access.actors import Actor
-from saleswright.kernel.company import base_currency
 from saleswright.kernel.errors import Text
-from saleswright.kernel.metrics import metric_named
 from saleswright.modules.targets.models import Target, this_year
 from saleswright.modules.targets.queries import (
     Attainment,
     attainments,
+    is_money,
     metric_label,
     scope_label,
     visible_targets_of,
@@ -39,23 +38,26 @@ def target_attainment(parameters: dict[str, Any], actor: Actor) -> Result:
     year = min(max(parameters["year"], 1), 9000)
     targets = visible_targets_of(year, parameters["period"], actor)
     reached = attainments(targets, actor)
-    money = all(metric_named(target.metric).unit == "money" for target in targets)
-    kind: Any = "money" if money else "quantity"
     columns = [
         ReportColumn("group", _("Target of")),
-        ReportColumn("metric", _("Measure")),
-        ReportColumn("label", _("Name of the measure")),
-        ReportColumn("target", _("Target"), kind),
-        ReportColumn("actual", _("Actual"), kind),
+        ReportColumn("metric", _("Measure"), code=True),
+        ReportColumn("label", _("Measure")),
+        ReportColumn("target", _("Target"), "money", kind_in=_kind),
+        ReportColumn("actual", _("Actual"), "money", kind_in=_kind),
         ReportColumn("attainment", _("Attainment"), "percent"),
         ReportColumn("elapsed", _("Time elapsed"), "percent"),
-        ReportColumn("gap", _("Gap"), kind),
-        ReportColumn("expected", _("Expected at the end"), kind),
-        ReportColumn("light", _("Light")),
+        ReportColumn("gap", _("Gap"), "money", kind_in=_kind),
+        ReportColumn("expected", _("Expected at the end"), "money", kind_in=_kind),
+        ReportColumn("light", _("Light"), names=dict(Light.choices)),
     ]
     rows = [_row(target, reached[target.pk]) for target in targets]
     chart = _chart(targets, reached) if targets else None
     return Result(columns, rows, chart=chart, drill=[f"/targets/{target.pk}" for target in targets])
+
+
+def _kind(row: Sequence[Any]) -> ColumnKind:
+    """Whether the figures of the row are money or counted."""
+    return "money" if is_money(row[1]) else "quantity"
 
 
 def _row(target: Target, one: Attainment) -> list[Any]:
@@ -103,4 +105,4 @@ def _chart(targets: Sequence[Target], reached: dict[int, Attainment]) -> Chart:
         for name, share, target, one in zip(names, shares, targets, found, strict=True)
     ]
     headers: list[Text] = [_("Target of"), _("Attainment"), _("Target"), _("Actual")]
-    return Chart(title, base_currency(), _("Targets and the measures behind them"), option, headers, table)
+    return Chart(title, _("Percent"), _("Targets and the measures behind them"), option, headers, table)

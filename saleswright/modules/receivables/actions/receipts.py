@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -21,7 +23,7 @@ from saleswright.kernel.fields import LIMITS
 from saleswright.kernel.money import round_half_up
 from saleswright.kernel.records import Batch, Draft
 from saleswright.kernel.resources import Extra
-from saleswright.kernel.transitions import Arg, transition
+from saleswright.kernel.transitions import Arg, Table, transition
 from saleswright.modules.customers.public import Customer
 from saleswright.modules.receivables.actions.collecting import (
     collect,
@@ -231,6 +233,36 @@ def has_money_left(receipt: Receipt) -> Text | None:
     return None if receipt.unapplied > 0 else _("Nothing of the receipt is left.")
 
 
+#: how many rows the dialog offers of each kind
+OFFERED = 100
+
+
+def open_items(receipt: Receipt, actor: Actor, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the money may go to: the customer's open invoices and instalments, the oldest due first."""
+    invoices = _open_invoices(receipt, actor).values("pk", "number", "due_on", "balance")[:OFFERED]
+    return [
+        {"invoice_id": row["pk"], "item": row["number"], "due_on": row["due_on"], "open": row["balance"]}
+        for row in invoices
+    ] + _open_instalments(receipt, actor)
+
+
+def _open_instalments(receipt: Receipt, actor: Actor) -> list[dict[str, Any]]:
+    plans = CollectionPlan.objects.filter(
+        customer=receipt.customer_id, currency=receipt.currency, archived_at=None, collected__lt=F("total")
+    )
+    numbers = dict(visible(plans, actor).values_list("pk", "number"))
+    rows = Instalment.objects.filter(plan__in=numbers, collected__lt=F("amount"))
+    return [
+        {
+            "instalment_id": row.pk,
+            "item": _("%(plan)s, instalment %(place)s") % {"plan": numbers[row.plan_id], "place": row.position + 1},
+            "due_on": row.due_on,
+            "open": row.amount - row.collected,
+        }
+        for row in rows.order_by(F("due_on").asc(nulls_last=True), "pk")[:OFFERED]
+    ]
+
+
 @transition(
     "receipts", "allocate", label=gettext_lazy("Allocate"), guards=(has_money_left,), style="primary",
     icon="arrows-split",
@@ -239,7 +271,14 @@ def has_money_left(receipt: Receipt) -> Text | None:
             Arg("invoice_id", gettext_lazy("Invoice"), "integer", required=False),
             Arg("instalment_id", gettext_lazy("Instalment"), "integer", required=False),
             Arg("amount", gettext_lazy("Amount"), "money"),
-        ), help=gettext_lazy("Empty: the open invoices, the oldest due first.")),
+        ), help=gettext_lazy("Empty: the open invoices, the oldest due first."), table=Table(
+            open_items, typed="amount", most="open", total=attrgetter("unapplied"),
+            left=gettext_lazy("Left to allocate"), shown=(
+                Arg("item", gettext_lazy("Invoice or instalment")),
+                Arg("due_on", gettext_lazy("Due on"), "date"),
+                Arg("open", gettext_lazy("Outstanding"), "money"),
+            ),
+        )),
     ),
 )  # fmt: skip
 def allocate_receipt(receipt: Receipt, *, actor: Actor, at: datetime, allocations: Rows | None) -> None:
@@ -266,11 +305,15 @@ def allocate_receipt(receipt: Receipt, *, actor: Actor, at: datetime, allocation
         _take(_shares(receipt, for_invoices, actor), moment)
 
 
-def _oldest_first(receipt: Receipt, actor: Actor) -> list[Share]:
+def _open_invoices(receipt: Receipt, actor: Actor) -> QuerySet[Invoice]:
     rows = Invoice.objects.filter(
         customer=receipt.customer_id, currency=receipt.currency, status=InvoiceStatus.ISSUED, archived_at=None
     )
-    ids = visible(rows, actor).order_by("due_on", "pk").values_list("pk", flat=True)
+    return visible(rows, actor).order_by("due_on", "pk")
+
+
+def _oldest_first(receipt: Receipt, actor: Actor) -> list[Share]:
+    ids = _open_invoices(receipt, actor).values_list("pk", flat=True)
     open_ones = sorted(locked(Invoice, list(ids)).values(), key=lambda invoice: (invoice.due_on, invoice.pk))
     shares, left = [], receipt.unapplied
     for invoice in open_ones:

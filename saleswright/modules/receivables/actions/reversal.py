@@ -21,7 +21,7 @@ from saleswright.kernel.money import round_half_up
 from saleswright.kernel.records import announce, free_numbers, stamp
 from saleswright.kernel.resources import resource_of
 from saleswright.kernel.search import index_records
-from saleswright.kernel.transitions import Arg, transition
+from saleswright.kernel.transitions import Arg, Table, transition
 from saleswright.modules.receivables.actions.collecting import give_back
 from saleswright.modules.receivables.actions.invoices import DEFAULT_PAYMENT_DAYS
 from saleswright.modules.receivables.actions.ledger import (
@@ -46,6 +46,15 @@ def is_no_red_letter(invoice: Invoice) -> Text | None:
     return _("A red-letter invoice can't be reversed.") if invoice.reverses_id is not None else None
 
 
+def reversible_lines(invoice: Invoice, actor: Actor, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines of which something has not been taken back yet."""
+    return [
+        {"line_id": line.pk, "description": line.description, "left": line.quantity - line.reversed_quantity}
+        for line in invoice.lines.order_by("position", "id")
+        if line.quantity > line.reversed_quantity
+    ]
+
+
 @transition(
     "invoices", "reverse", label=gettext_lazy("Red letter"), source=[InvoiceStatus.ISSUED, InvoiceStatus.PAID],
     guards=(is_no_red_letter,), style="danger", icon="arrow-back-up",
@@ -55,7 +64,12 @@ def is_no_red_letter(invoice: Invoice) -> Text | None:
             Arg("order_line_id", gettext_lazy("Order line"), "integer", required=False),
             Arg("line_id", gettext_lazy("Invoice line"), "integer", required=False),
             Arg("quantity", gettext_lazy("Quantity"), "quantity"),
-        ), help=gettext_lazy("Empty: the whole invoice.")),
+        ), help=gettext_lazy("Empty: the whole invoice."), table=Table(
+            reversible_lines, typed="quantity", most="left", shown=(
+                Arg("description", gettext_lazy("Description")),
+                Arg("left", gettext_lazy("Not taken back yet"), "quantity"),
+            ),
+        )),
     ),
 )  # fmt: skip
 def reverse_invoice(

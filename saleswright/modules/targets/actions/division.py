@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,7 +21,7 @@ from saleswright.kernel.models import Department, EmploymentState, Region, User
 from saleswright.kernel.money import allocate
 from saleswright.kernel.records import Draft, save_records, snapshot, stamp, write_changes
 from saleswright.kernel.resources import resource_of
-from saleswright.kernel.transitions import Arg, transition
+from saleswright.kernel.transitions import Arg, Table, transition
 from saleswright.modules.catalog.public import ProductCategory
 from saleswright.modules.targets.events import TargetAgreed, TargetChanged
 from saleswright.modules.targets.models import SCOPE_FIELDS, Target
@@ -121,6 +121,19 @@ def _resplit(target: Target, reason: str, actor: Actor, at: datetime) -> None:
         write_changes(resource, child, before, "change", actor=actor, at=at)
 
 
+def weighable_parts(target: Target, actor: Actor, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The parts that weights may be given to, once it is said along what and that by weights the target is divided."""
+    by = SYNONYMS.get(given.get("by", ""), given.get("by"))
+    if by not in DivideBy.values or SYNONYMS.get(given.get("method", ""), given.get("method")) != Method.WEIGHTS:
+        return []
+    parts = parts_of(target, by)
+    if parts and parts[0].period != target.period:
+        return [{"period": part.period, "part": PeriodCode(part.period).label} for part in parts]
+    ids = [part.scope_id for part in parts]
+    names = dict(_MODEL_OF[parts[0].kind].objects.filter(pk__in=ids).values_list("pk", "name")) if parts else {}
+    return [{"id": part.scope_id, "part": names[part.scope_id]} for part in parts]
+
+
 @transition(
     "targets", "decompose", label=gettext_lazy("Decompose"), guards=(undivided,), style="primary", icon="sitemap",
     args=(
@@ -133,6 +146,10 @@ def _resplit(target: Target, reason: str, actor: Actor, at: datetime) -> None:
                 Arg("period", gettext_lazy("Period"), required=False),
                 Arg("id", gettext_lazy("Department, region, person or category"), "integer", required=False),
                 Arg("weight", gettext_lazy("Weight"), "quantity"),
+            ),
+            help=gettext_lazy("Parts without a weight get nothing."),
+            table=Table(
+                weighable_parts, typed="weight", follows=("by", "method"), shown=(Arg("part", gettext_lazy("Part")),)
             ),
         ),
     ),
@@ -186,6 +203,7 @@ _KIND_OF = {
     DivideBy.CATEGORIES: ScopeKind.CATEGORY,
 }
 _MODEL_OF: dict[str, Any] = {
+    ScopeKind.PERSON: User,
     ScopeKind.DEPARTMENT: Department,
     ScopeKind.REGION: Region,
     ScopeKind.CATEGORY: ProductCategory,
