@@ -207,7 +207,7 @@ def import_(
     file: InputFile,
     mapping: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="TOML: columns to fields.")] = None,
     mode: Annotated[Mode, typer.Option()] = Mode.UPSERT,
-    key: Annotated[str, typer.Option(help="Field that tells records apart.")] = "",
+    key: Annotated[str, typer.Option(help="Field, or several with commas, that tell records apart.")] = "",
     on_error: Annotated[OnError, typer.Option()] = OnError.STOP,
     errors: Annotated[Path | None, typer.Option(dir_okay=False, help="Where to write the bad rows.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, write nothing.")] = False,
@@ -315,6 +315,9 @@ def create(
     user: str,
     days: Annotated[int | None, typer.Option(min=1, help="Days until it ends; never by default.")] = None,
     name: Annotated[str, typer.Option(help="What it is for.")] = "command line",
+    scope: Annotated[
+        list[str] | None, typer.Option(help="read, or a permission such as orders.view or orders.*; may be repeated.")
+    ] = None,
 ) -> None:
     """Make a token with which a program acts as USER, and print it alone."""
     start_django()
@@ -322,7 +325,18 @@ def create(
     from saleswright.kernel.access.actors import system
     from saleswright.kernel.access.tokens import create_token
 
-    typer.echo(create_token(person(user), name, days, system("command")))
+    typer.echo(create_token(person(user), name, days, system("command"), scope or ["*"]))
+
+
+@app.command(name="reset-second-factor")
+def reset_second_factor(user: str) -> None:
+    """Take away the second factor of USER, who lost the phone and the recovery codes."""
+    start_django()
+    require_tables()
+    from saleswright.kernel.access import second_factor
+    from saleswright.kernel.access.actors import system
+
+    second_factor.reset(person(user), system("command"))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import field_validator
@@ -29,6 +29,14 @@ class Environment(BaseSettings):
     currency: str = "CNY"
     debug: bool = False
     https: bool = False
+    api_limit: int = 12_000
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_scopes: str = "openid profile email"
+    oidc_claim: str = "preferred_username"
+    oidc_field: Literal["username", "email"] = "username"
+    oidc_name: str = ""
     var_dir: Path = ROOT / "var"
 
     @field_validator("allowed_hosts", "csrf_trusted_origins", mode="before")

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 from csp.constants import NONCE, NONE, SELF, UNSAFE_INLINE
 
@@ -36,7 +37,6 @@ MODULES = (
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -51,10 +51,12 @@ INSTALLED_APPS = [
     ),
 ]
 MIDDLEWARE = [
+    *(["saleswright.interface.middleware.ProxyMiddleware"] if ENV.https else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
     "saleswright.interface.middleware.FaultMiddleware",
+    "saleswright.interface.middleware.LimitMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -91,6 +93,7 @@ DATABASE_ROUTERS: list[str] = []
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 SQLITE = "sqlite" in DATABASES["default"]["ENGINE"]
 
+CACHES: dict[str, dict[str, Any]]
 if ENV.redis_url:
     CACHES = {
         "default": {
@@ -98,10 +101,16 @@ if ENV.redis_url:
             "LOCATION": redis_of_worker(ENV.redis_url, os.environ.get("PYTEST_XDIST_WORKER", "")),
         }
     }
-    SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+    SESSION_ENGINE = "saleswright.kernel.access.cached_session_store"
 else:
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
-    SESSION_ENGINE = "django.contrib.sessions.backends.db" if SQLITE else "django.contrib.sessions.backends.cached_db"
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "OPTIONS": {"MAX_ENTRIES": 10_000},
+        }
+    }
+    # a cache of this process would go on to know sessions that were ended in another one
+    SESSION_ENGINE = "saleswright.kernel.access.session_store"
 
 AUTH_USER_MODEL = "kernel.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "saleswright.kernel.access.backend.PersonBackend"]
@@ -125,6 +134,14 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "saleswright.interface.pages.session.locked_out"
 AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True
+API_LIMIT = ENV.api_limit  # requests of one token a minute
+OIDC_ISSUER = ENV.oidc_issuer.rstrip("/")
+OIDC_CLIENT_ID = ENV.oidc_client_id
+OIDC_CLIENT_SECRET = ENV.oidc_client_secret
+OIDC_SCOPES = ENV.oidc_scopes
+OIDC_CLAIM = ENV.oidc_claim
+OIDC_FIELD = ENV.oidc_field
+OIDC_NAME = ENV.oidc_name
 
 LANGUAGE_CODE = ENV.language_code
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]

@@ -6,20 +6,61 @@ import logging
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone, translation
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
-from saleswright.interface.api.http import as_domain_error, problem
+from saleswright.interface.api.http import as_domain_error, language_of, problem
 from saleswright.interface.presentation import ErrorPage
 from saleswright.kernel.access.actors import Actor, actor_for
-from saleswright.kernel.errors import DomainError, NotSignedIn, TooLarge
+from saleswright.kernel.access.limits import Limit
+from saleswright.kernel.access.sessions import EXACTNESS, touch
+from saleswright.kernel.access.tokens import digest_of
+from saleswright.kernel.errors import DomainError, NotSignedIn, TooLarge, TooMany
 
 log = logging.getLogger("saleswright.pages")
 GetResponse = Callable[[HttpRequest], HttpResponse]
 LANGUAGES = {code for code, _name in settings.LANGUAGES}
+
+
+class ProxyMiddleware:
+    """Behind the proxy that ends HTTPS, the caller's address is the last one that the proxy names."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        named = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        if named:
+            request.META["REMOTE_ADDR"] = named[:45]
+        return self.get_response(request)
+
+
+class LimitMiddleware:
+    """A token may ask so often a minute and no more: the others are to have their turn."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        token = request.headers.get("Authorization", "").partition(" ")[2].strip()
+        if token and request.path.startswith("/api/"):
+            try:
+                Limit("api", settings.API_LIMIT, 60).take(digest_of(token))
+            except TooMany as refusal:
+                with translation.override(language_of(request) or settings.LANGUAGE_CODE):
+                    return with_pause(problem(refusal), refusal)
+        return self.get_response(request)
+
+
+def with_pause(response: HttpResponse, refusal: DomainError) -> HttpResponse:
+    """The answer, saying how long to wait where the refusal knows."""
+    if "retry_after" in refusal.extra:
+        response["Retry-After"] = str(refusal.extra["retry_after"])
+    return response
 
 
 class FaultMiddleware:
@@ -50,9 +91,9 @@ class FaultMiddleware:
 
             return redirect_to_login(request.get_full_path())
         if wants_json(request):
-            return problem(known)
+            return with_pause(problem(known), known)
         page = ErrorPage(known.status, str(known.title), str(known.detail) if known.detail != known.title else "")
-        return render(request, "interface/error.html", {"page": page}, status=known.status)
+        return with_pause(render(request, "interface/error.html", {"page": page}, status=known.status), known)
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -70,11 +111,19 @@ class PersonMiddleware:
         if request.path.startswith("/api/"):
             return self.get_response(request)
         request.actor = SimpleLazyObject(lambda: _actor(request))  # type: ignore[attr-defined]
+        if request.user.is_authenticated:
+            _see(request.session.session_key)
         chosen = getattr(request.user, "language", "") or request.COOKIES.get("language", "")
         with translation.override(chosen if chosen in LANGUAGES else settings.LANGUAGE_CODE), timezone.override(None):
             response = self.get_response(request)
             response.headers.setdefault("Content-Language", translation.get_language() or "")
             return response
+
+
+def _see(key: str | None) -> None:
+    """Note that the session is in use, asking the database now and then only."""
+    if cache.add(f"seen:{key}", True, EXACTNESS.total_seconds()):
+        touch(key)
 
 
 def _actor(request: HttpRequest) -> Actor:

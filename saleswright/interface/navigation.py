@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
+from saleswright.interface.administration import areas_for
 from saleswright.interface.entity import Entity, all_entities
 from saleswright.interface.presentation import NavItem, Shell
 from saleswright.kernel.access.actors import Actor
@@ -43,7 +44,6 @@ GROUPS = (
     ),
     Group("targets", gettext_lazy("Targets"), "target", ("targets",)),
     Group("team", gettext_lazy("Team"), "users", ("employees", "departments", "regions", "posts")),
-    Group("settings", gettext_lazy("Settings"), "settings", ("approval-flows", "roles", "exchange-rates")),
 )  # fmt: skip
 
 
@@ -79,12 +79,16 @@ def navigation(actor: Actor, path: str) -> list[NavItem]:
     entities = {entity.name: entity for entity in all_entities()}
     here = path.strip("/").split("/")[0]
     items = [NavItem(_("My work"), "home", "/", path == "/")]
+    shown = {name for group in GROUPS for name in group.resources}
     for group in GROUPS:
         usable = [entities[n] for n in group.resources if n in entities and actor.may(f"{n}.view")]
         if usable:
             items.append(_group(group, usable, here))
     if actor.may("reports.view"):
-        items.insert(-1, NavItem(_("Analysis"), "chart-bar", "/reports", here == "reports"))
+        items.append(NavItem(_("Analysis"), "chart-bar", "/reports", here == "reports"))
+    if areas := areas_for(actor):
+        settings = {one.name for area in areas for one in area.settings} - shown
+        items.append(NavItem(_("Settings"), "settings", "/settings", here == "settings" or here in settings))
     return items
 
 

@@ -106,6 +106,8 @@ def _what(entity: Entity, action: str) -> tuple[str, Text]:
         "archived": _("Archived"),
         "restored": _("Restored"),
         "deleted": _("Deleted"),
+        "hand-over": _("Handed over"),
+        "take-over": _("Took records over"),
     }
     if action in plain:
         return "change", plain[action]

@@ -1,5 +1,7 @@
 """The ground floor: knows no business."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,6 @@ class KernelConfig(AppConfig):
 
     name = "saleswright.kernel"
     label = "kernel"
+
+    def ready(self) -> None:
+        import_module("saleswright.kernel.access.sessions")

@@ -37,7 +37,7 @@ from saleswright.kernel.transactions import atomic
 
 FORMAT = 1
 CHUNK = 2000
-LEFT_OUT = {"django_session"}
+LEFT_OUT = {"kernel_session"}
 FILLED_BY_DJANGO = {"django_content_type", "auth_permission"}  # has rows in an empty database too
 
 Progress = Callable[[str, int, int], None]  # table or folder, number done, number in all

@@ -41,6 +41,10 @@ class ApprovalPort(Protocol):
         """Start an approval if the need calls for one; False when the transition may run at once."""
         ...
 
+    def changed(self, resource: str, ids: list[int], *, actor: Actor, at: datetime) -> None:
+        """Records were edited: what was asked or given for their former content holds no longer."""
+        ...
+
 
 class NotificationPort(Protocol):
     """Tells people about something."""
@@ -51,6 +55,9 @@ class NotificationPort(Protocol):
 class _NoApproval:
     def request(self, **_: Any) -> bool:
         return False
+
+    def changed(self, resource: str, ids: list[int], **_: Any) -> None:
+        return None
 
 
 class _Silence:

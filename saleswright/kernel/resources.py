@@ -97,6 +97,9 @@ class Resource:
     def saved(self, batch: Batch) -> None:
         """Post entries of this module that follow from a plain edit, in its transaction; override."""
 
+    def put_away(self, record: Any, actor: Actor) -> None:
+        """Follow a record that was archived, restored or deleted, in its transaction, or refuse; override."""
+
     def edit_refusal(self, record: Any) -> Text | None:
         """Why this record can't be edited in its present state, or None."""
         from django.utils.translation import gettext_lazy as _

@@ -6,7 +6,19 @@ from importlib.util import find_spec
 from django.conf import settings
 from django.urls import path
 
-from saleswright.interface.pages import boards, details, exchange, finding, forms, lists, overview, session
+from saleswright.interface.pages import (
+    account,
+    boards,
+    details,
+    exchange,
+    finding,
+    forms,
+    lists,
+    overview,
+    session,
+    sign_on,
+)
+from saleswright.interface.pages import settings as set_up
 
 
 def module_pages() -> list:
@@ -21,8 +33,25 @@ def module_pages() -> list:
 urlpatterns = [
     path("", overview.home, name="home"),
     path("sign-in", session.sign_in, name="sign-in"),
+    path("sign-in/code", session.sign_in_code, name="sign-in-code"),
+    path("sign-in/enrol", session.sign_in_enrol, name="sign-in-enrol"),
+    path("sign-in/company", sign_on.begin, name="sign-in-company"),
+    path("sign-in/company/back", sign_on.finish, name="sign-in-company-back"),
     path("sign-out", session.sign_out, name="sign-out"),
     path("language", session.set_language, name="language"),
+    path("account", account.security, name="account"),
+    path("account/password", account.password),
+    path("account/second-factor", account.set_up_factor),
+    path("account/second-factor/codes", account.renew_codes),
+    path("account/second-factor/off", account.remove_factor),
+    path("account/sessions/end", account.end_session),
+    path("account/tokens", account.tokens, name="account-tokens"),
+    path("account/tokens/<int:pk>/end", account.end_my_token),
+    path("account/people", account.people, name="account-people"),
+    path("account/people/rules", account.rules),
+    path("account/people/<int:pk>", account.person, name="account-person"),
+    path("account/people/<int:pk>/<str:verb>", account.person_action),
+    path("settings", set_up.start, name="settings"),
     path("search", finding.palette, name="search"),
     path("pick/<str:name>", finding.pick),
     path("reports", overview.report_index, name="reports"),

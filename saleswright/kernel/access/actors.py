@@ -27,6 +27,9 @@ class Scope(StrEnum):
 
 NOTHING: frozenset[Scope] = frozenset()
 EVERYTHING: frozenset[Scope] = frozenset({Scope.ALL})
+#: the scope of a token that may look at everything its person may look at, and the permissions it stands for
+READ = "read"
+READING = ("*.view", "fields.*")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,33 @@ class Access:
             | grants.get("*", NOTHING)
         )
         return EVERYTHING if Scope.ALL in found else found
+
+    def within(self, limits: str) -> Access:
+        """The same rights, as far as a token's scopes reach: permissions with spaces between, `read` or `*`."""
+        allowed = [limit for name in limits.split() for limit in (READING if name == READ else (name,))]
+        grants: dict[str, frozenset[Scope]] = {}
+        for permission, scopes in self.grants.items():
+            for limit in allowed:
+                if common := common_part(permission, limit):
+                    grants[common] = grants.get(common, NOTHING) | scopes
+        return replace(self, grants=grants)
+
+
+def common_part(one: str, other: str) -> str:
+    """The permissions that two patterns have in common: `orders.*` and `*.view` meet in `orders.view`; "" for none."""
+    parts = []
+    for mine, theirs in zip(_parts(one), _parts(other), strict=True):
+        if "*" not in (mine, theirs) and mine != theirs:
+            return ""
+        parts.append(theirs if mine == "*" else mine)
+    return "*" if parts == ["*", "*"] else ".".join(parts)
+
+
+def _parts(pattern: str) -> tuple[str, str]:
+    if pattern == "*":
+        return "*", "*"
+    resource, _dot, action = pattern.partition(".")
+    return resource, action
 
 
 @dataclass(frozen=True)
@@ -91,15 +121,22 @@ def system(origin: str) -> Actor:
     return Actor("system", None, "system", origin, Access())
 
 
-_profiles: dict[int, Access] = {}
+_profiles: dict[tuple[int, str], Access] = {}
 
 
 def actor_for(user: User, *, origin: str, kind: str = "person") -> Actor:
-    """The actor that a signed-in person is. Rights are kept in this process until something of them changes."""
-    access = _profiles.get(user.pk)
+    """The actor that a signed-in person is, or a token that stands for them: cut to its scopes, here and only here.
+
+    Rights are kept in this process until something of them changes.
+    """
+    key = user.pk, user.token_scopes
+    access = _profiles.get(key)
     version = access_version()
     if access is None or access.version != version:
-        access = _profiles[user.pk] = resolve(user, version)
+        access = resolve(user, version)
+        if user.token_scopes != "*":
+            access = access.within(user.token_scopes)
+        _profiles[key] = access
     return Actor(kind, user.pk, user.get_short_name(), origin, access, user.language)
 
 

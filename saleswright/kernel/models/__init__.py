@@ -7,13 +7,19 @@ from saleswright.kernel.models.access import (
     Department,
     EmploymentState,
     Grant,
+    RecoveryCode,
     Region,
     Role,
     RoleMembership,
+    SecondFactor,
+    Session,
+    SignInMethod,
     User,
 )
 from saleswright.kernel.models.base import OwnedRecord, Record, person
-from saleswright.kernel.models.company import Company, ExchangeRate, NumberSeries
+from saleswright.kernel.models.company import Company, ExchangeRate, NumberSeries, SpecialDay, Weekday, WorkingDay
+from saleswright.kernel.models.dictionaries import Dictionary, DictionaryEntry
+from saleswright.kernel.models.holding import PastHolding
 from saleswright.kernel.models.ledger import (
     AuditEntry,
     AuditHead,
@@ -25,6 +31,7 @@ from saleswright.kernel.models.ledger import (
     OutboxEvent,
     SearchRow,
 )
+from saleswright.kernel.models.limits import LimitNotice, StateLimit
 
 __all__ = [
     "AccessVersion",
@@ -35,6 +42,8 @@ __all__ = [
     "Company",
     "Counter",
     "Department",
+    "Dictionary",
+    "DictionaryEntry",
     "EmploymentState",
     "EventDelivery",
     "ExchangeRate",
@@ -42,14 +51,24 @@ __all__ = [
     "IdempotencyKey",
     "Job",
     "JobState",
+    "LimitNotice",
     "NumberSeries",
     "OutboxEvent",
     "OwnedRecord",
+    "PastHolding",
     "Record",
+    "RecoveryCode",
     "Region",
     "Role",
     "RoleMembership",
     "SearchRow",
+    "SecondFactor",
+    "Session",
+    "SignInMethod",
+    "SpecialDay",
+    "StateLimit",
     "User",
+    "Weekday",
+    "WorkingDay",
     "person",
 ]

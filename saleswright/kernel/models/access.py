@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -78,6 +80,9 @@ class User(AbstractBaseUser, Record):
         "Role", through="RoleMembership", verbose_name=_("Roles"), related_name="people"
     )
 
+    #: the scopes of the token that stands for the person here; everything for the person themselves
+    token_scopes: str = "*"
+
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS = ["name"]
     objects: Any = UserManager()
@@ -102,6 +107,7 @@ class Role(Record):
     code = models.CharField(_("Code"), max_length=40, unique=True)
     name = models.CharField(_("Name"), max_length=100)
     shipped = models.BooleanField(_("Built in"), default=False, editable=False)
+    second_factor = models.BooleanField(_("Second factor required"), default=False, editable=False)
 
     class Meta:
         verbose_name, verbose_name_plural = _("Role"), _("Roles")
@@ -111,7 +117,7 @@ class RoleMembership(models.Model):
     """A person holds a role."""
 
     user = models.ForeignKey(User, models.CASCADE)
-    role = models.ForeignKey(Role, models.CASCADE)
+    role = models.ForeignKey(Role, models.PROTECT)
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=("user", "role"), name="kernel_role_once_a_person"),)
@@ -148,13 +154,76 @@ class Collaborator(models.Model):
         indexes = (models.Index(fields=("user", "resource", "record_id"), name="kernel_collaborator_of"),)
 
 
+class SignInMethod(models.TextChoices):
+    """How a person proved who they are."""
+
+    PASSWORD = "password", _("Password")
+    COMPANY = "company", _("Company account")
+
+
+class Session(AbstractBaseSession):
+    """A session of the pages, with whose it is and from where, so that it can be listed and ended.
+
+    The columns repeat what the data says; the data decides who is signed in.
+    """
+
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="sessions")
+    device = models.CharField(_("Device"), max_length=100, blank=True)
+    address = models.CharField(_("Address"), max_length=45, blank=True)
+    method = models.CharField(_("Signed in by"), max_length=10, choices=SignInMethod.choices, blank=True)
+    began_at = models.DateTimeField(_("Signed in"))
+    seen_at = models.DateTimeField(_("Last seen"))
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Session"), _("Sessions")
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        from saleswright.kernel.access.session_store import SessionStore
+
+        return SessionStore
+
+    @property
+    def handle(self) -> str:
+        """What names the session on pages: its key would let whoever reads it in."""
+        return hashlib.sha256(self.session_key.encode()).hexdigest()[:24]
+
+
+class SecondFactor(models.Model):
+    """What a person's authenticator app shares with us (TOTP, RFC 6238), and how often codes were tried."""
+
+    user = models.OneToOneField(User, models.CASCADE, related_name="second_factor")
+    secret = models.CharField(max_length=250)  # encrypted
+    created_at = models.DateTimeField(_("Created"))
+    last_step = models.BigIntegerField(default=0)  # a code works once: the next must be of a later step
+    tries = models.PositiveSmallIntegerField(default=0)  # since the last right code
+    forgotten_at = models.DateTimeField(null=True)  # when the tries are forgotten
+
+
+class RecoveryCode(models.Model):
+    """A code that stands in for the second factor once; only its digest is kept."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "digest"), name="kernel_recovery_code_once"),)
+
+
 class ApiToken(models.Model):
-    """A bearer token of a person; only its SHA-256 is kept."""
+    """A bearer token of a person; only its SHA-256 is kept.
+
+    `scopes` are permissions with spaces between (`orders.* customers.view`), `read` or `*`: the token may do what
+    both they and the person's rights allow.
+    """
 
     user = models.ForeignKey(User, models.CASCADE, related_name="tokens")
     name = models.CharField(_("Name"), max_length=100)
     digest = models.CharField(max_length=64, unique=True)
+    scopes = models.TextField(_("Scopes"), default="*")
     created_at = models.DateTimeField(_("Created"))
+    last_used_at = models.DateTimeField(_("Last used"), null=True, blank=True)
     expires_at = models.DateTimeField(_("Expires"), null=True, blank=True)
     ended_at = models.DateTimeField(_("Ended"), null=True, blank=True)
     created_by = person(_("Created by"), null=True)

@@ -1,6 +1,8 @@
 """Rights of actors: how grants add up and when they are read anew."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from saleswright.kernel.access import actors
 from saleswright.kernel.access.actors import (
@@ -35,6 +37,22 @@ def test_a_grant_may_be_for_one_permission_one_resource_one_verb_or_all(pattern)
 @pytest.mark.parametrize("pattern", ["quotes.edit", "orders.*", "*.edit", "quote.*"])
 def test_another_grant_gives_nothing(pattern):
     assert Access(grants={pattern: frozenset({ALL})}).scopes("quotes.view") == NOTHING
+
+
+PATTERNS = st.builds(
+    lambda resource, verb: "*" if resource == verb == "*" else f"{resource}.{verb}",
+    st.sampled_from(["quotes", "orders", "*"]),
+    st.sampled_from(["view", "edit", "*"]),
+)
+
+
+@given(st.dictionaries(PATTERNS, st.sets(st.sampled_from(Scope), min_size=1)), st.lists(PATTERNS))
+def test_within_scopes_are_the_rights_that_one_of_them_reaches_and_no_others(grants, limits):
+    whole = Access(grants={pattern: frozenset(scopes) for pattern, scopes in grants.items()})
+    cut = whole.within(" ".join(limits))
+    for permission in ("quotes.view", "quotes.edit", "orders.view", "orders.edit"):
+        reached = any(Access(grants={limit: frozenset({ALL})}).scopes(permission) for limit in limits)
+        assert cut.scopes(permission) == (whole.scopes(permission) if reached else NOTHING)
 
 
 def test_grants_add_up():

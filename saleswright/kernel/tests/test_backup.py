@@ -52,7 +52,7 @@ def test_it_brings_everything_back(company, tmp_path, media):
     file = tmp_path / "backup.zip"
     rows = backup(file)
     assert (rows["kernel_user"], rows["kernel_department"]) == (2, 1)
-    assert "django_session" not in rows
+    assert "kernel_session" not in rows
     wipe()
     (media / "ab" / "合同.pdf").unlink()
     assert restore(file) == rows

@@ -12,7 +12,7 @@ from saleswright import cli
 from saleswright.kernel.access.actors import system
 from saleswright.kernel.access.tokens import user_for_token
 from saleswright.kernel.audit import AuditLine, record_audit, seal
-from saleswright.kernel.models import ApiToken, AuditEntry, User
+from saleswright.kernel.models import ApiToken, AuditEntry, SecondFactor, User
 
 AT = datetime(2026, 11, 5, 4, 0, tzinfo=UTC)
 
@@ -32,6 +32,19 @@ def test_it_prints_a_token_alone(user):
     assert re.fullmatch(r"sw_\S{40}\n", result.stdout)
     assert user_for_token(result.stdout.strip()) == user
     assert ApiToken.objects.get().expires_at is not None
+
+
+def test_it_makes_a_token_with_scopes(user):
+    result = run("token", "create", "li", "--scope", "read", "--scope", "*")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert ApiToken.objects.get().scopes == "read *"
+
+
+def test_it_takes_a_second_factor_away(user):
+    SecondFactor.objects.create(user=user, secret="x", created_at=AT)
+    assert run("reset-second-factor", "li").exit_code == 0
+    assert not SecondFactor.objects.exists()
+    assert AuditEntry.objects.get().action == "second_factor_reset"
 
 
 def test_it_makes_no_token_for_nobody(user):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
 from saleswright.kernel.models import Counter, NumberSeries
-from saleswright.kernel.numbering import take_numbers
+from saleswright.kernel.numbering import format_of, next_numbers, take_numbers
 from saleswright.kernel.transactions import atomic
 
 DAY = date(2026, 11, 5)
@@ -34,8 +34,26 @@ def test_it_writes_the_shipped_format(resource, number):
 
 @pytest.mark.django_db
 def test_it_writes_the_format_that_the_company_set():
-    NumberSeries.objects.create(resource="orders", prefix="DD", date_format="%y", digits=4)
-    assert take_numbers("orders", 2, on=DAY) == ["DD-26-0001", "DD-26-0002"]
+    NumberSeries.objects.filter(resource="orders").update(prefix="DD", date_format="%Y", digits=4)
+    assert take_numbers("orders", 2, on=DAY) == ["DD-2026-0001", "DD-2026-0002"]
+
+
+@pytest.mark.django_db
+def test_a_new_prefix_goes_on_counting():
+    take_numbers("orders", 3, on=DAY)
+    NumberSeries.objects.filter(resource="orders").update(prefix="DD")
+    assert take_numbers("orders", 1, on=DAY) == ["DD-202611-000004"]
+    NumberSeries.objects.filter(resource="orders").update(prefix="SO")
+    assert take_numbers("orders", 1, on=DAY) == ["SO-202611-000005"]
+
+
+@pytest.mark.django_db
+def test_it_foretells_the_next_number_without_taking_it():
+    formats = {"orders": format_of("orders"), "customers": format_of("customers")}
+    first = {"orders": "SO-202611-000001", "customers": "C000001"}
+    assert [next_numbers(formats, DAY) for _ in range(2)] == [first, first]
+    take_numbers("orders", 1, on=DAY)
+    assert next_numbers(formats, DAY) == first | {"orders": "SO-202611-000002"}
 
 
 @pytest.mark.django_db

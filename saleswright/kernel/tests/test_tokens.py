@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from saleswright.kernel.access.actors import system
+from saleswright.kernel.access.actors import actor_for, system
 from saleswright.kernel.access.tokens import create_token, digest_of, end_token, user_for_token
-from saleswright.kernel.errors import Conflict
+from saleswright.kernel.errors import Conflict, ValidationFailed
 from saleswright.kernel.models import ApiToken, AuditEntry, EmploymentState, User
+from saleswright.kernel.records import save_record
 
 NOON = datetime(2026, 11, 5, 4, 0, tzinfo=UTC)
 
@@ -33,10 +34,14 @@ def test_it_gives_a_token_and_keeps_its_digest_only(user):
     assert raw not in str(entry.changes)
 
 
-def test_it_finds_the_person_in_one_query(user, django_assert_num_queries):
-    raw = token_of(user)
-    with django_assert_num_queries(1):
-        assert user_for_token(raw) == user
+def test_it_finds_the_person_in_one_query_and_notes_the_use_now_and_then(user, django_assert_num_queries):
+    with time_machine.travel(NOON, tick=False) as now:
+        raw = token_of(user)
+        for minutes, queries in ((0, 2), (5, 1), (1, 2)):
+            now.shift(timedelta(minutes=minutes))
+            with django_assert_num_queries(queries):
+                assert user_for_token(raw) == user
+    assert ApiToken.objects.get().last_used_at == NOON + timedelta(minutes=6)
 
 
 def test_it_refuses_a_token_after_its_days(user):
@@ -85,4 +90,45 @@ def test_it_makes_no_token_for_someone_who_has_left(user):
 def test_it_makes_no_token_for_less_than_a_day(user):
     with pytest.raises(ValueError, match="days"):
         token_of(user, days=0)
+    assert not ApiToken.objects.exists()
+
+
+# --- scopes ----------------------------------------------------------------------------------------------------
+
+
+def reach(raw):
+    """What the token may do of a few things."""
+    actor = actor_for(user_for_token(raw), origin="api", kind="token")
+    asked = ("customers.view", "customers.edit", "orders.view", "orders.confirm", "fields.phone", "employees.edit")
+    return [permission for permission in asked if actor.may(permission)]
+
+
+@pytest.mark.parametrize(
+    ("scopes", "may"),
+    [
+        (["*"], ["customers.view", "customers.edit", "orders.view", "orders.confirm", "fields.phone"]),
+        (["read"], ["customers.view", "orders.view", "fields.phone"]),
+        (["customers.view"], ["customers.view"]),
+        (["orders.*", "customers.view", "orders.*"], ["customers.view", "orders.view", "orders.confirm"]),
+        (["*.view"], ["customers.view", "orders.view"]),
+    ],
+)
+def test_a_token_may_do_what_its_scopes_and_the_rights_of_its_person_allow(person, scopes, may):
+    raw = create_token(person("sales_representative"), "reports", None, system("test"), scopes)
+    assert reach(raw) == may
+    assert ApiToken.objects.get().scopes == " ".join(dict.fromkeys(scopes))
+
+
+def test_a_token_does_not_keep_the_rights_that_its_person_loses(person):
+    user = person("sales_representative")
+    raw = create_token(user, "reports", None, system("test"), ["orders.*"])
+    save_record(User, {"roles": []}, pk=user.pk, actor=system("test"))
+    assert reach(raw) == []
+
+
+@pytest.mark.parametrize("scopes", [[], ["employees.edit"], ["jobs.*"], ["nonsense"], ["orders.view *"], [""]])
+def test_it_makes_no_token_for_what_the_person_may_not_do(person, scopes):
+    with pytest.raises(ValidationFailed) as refused:
+        create_token(person("sales_representative"), "reports", None, system("test"), scopes)
+    assert refused.value.errors[0].field == "scopes"
     assert not ApiToken.objects.exists()

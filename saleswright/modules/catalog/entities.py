@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import Entity, Exchange, Related, Section, register
 from saleswright.modules.catalog import actions
 from saleswright.modules.catalog.models import Product, ProductCategory
@@ -62,3 +63,8 @@ class ProductEntity(Entity):
 
     def prepare(self, batch: Any) -> None:
         actions.prepare_products(batch)
+
+
+choose_from("units", "products", "unit")
+choose_from("tax-rates", "products", "tax_rate")
+choose_from("currencies", "products", "currency")

@@ -11,23 +11,40 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
+from django.db.models import Q
+from django.db.transaction import on_commit
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from saleswright.interface.fields import spec_of
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor, access_changed, below
-from saleswright.kernel.company import base_currency
-from saleswright.kernel.errors import Text
-from saleswright.kernel.models import ApiToken, EmploymentState, OwnedRecord, Role, RoleMembership, User
+from saleswright.kernel.company import base_currency, company
+from saleswright.kernel.dictionaries import is_used
+from saleswright.kernel.errors import Conflict, Text, ValidationFailed
+from saleswright.kernel.fields import MoneyField
+from saleswright.kernel.models import (
+    ApiToken,
+    DictionaryEntry,
+    EmploymentState,
+    ExchangeRate,
+    NumberSeries,
+    OwnedRecord,
+    Role,
+    RoleMembership,
+    User,
+    WorkingDay,
+)
 from saleswright.kernel.records import Batch
 from saleswright.kernel.resources import Extra, all_resources
 from saleswright.kernel.text import pinyin_of
 from saleswright.kernel.transitions import Arg, transition
+from saleswright.kernel.worktime import calendar, read_hours, written_hours
 from saleswright.modules.org import queries
+from saleswright.modules.org.grants import is_not_the_last_administrator
 from saleswright.modules.org.models import Post, PostHolding
 
-USERNAME = spec_of(User, "username")
+USERNAME, WORKING_HOURS = spec_of(User, "username"), spec_of(WorkingDay, "hours")
 WORKING = (EmploymentState.ON_TRIAL, EmploymentState.ACTIVE, EmploymentState.ON_LEAVE)
 
 
@@ -52,10 +69,143 @@ def check_rates(batch: Batch) -> None:
     for draft in batch.good:
         rate = draft.record
         rate.currency = rate.currency.upper()
-        if len(rate.currency) != 3 or not rate.currency.isascii() or not rate.currency.isalpha():
+        if not is_currency(rate.currency):
             draft.error("currency", "invalid", _("A currency has three letters, such as CNY."))
         elif rate.currency == base_currency():
             draft.error("currency", "invalid", _("The base currency is always worth 1."))
+
+
+# --- the company ------------------------------------------------------------------------------------------------
+
+
+def check_company(batch: Batch) -> None:
+    """A time zone that exists, an approver who works here, and one base currency once there are amounts in it."""
+    for draft in batch.good:
+        record = draft.record
+        record.currency = record.currency.upper()
+        if record.time_zone not in queries.time_zones():
+            draft.error("time_zone", "choice", _("This is not one of the choices."))
+        if not is_currency(record.currency):
+            draft.error("currency", "invalid", _("A currency has three letters, such as CNY."))
+        elif draft.changed("currency") and has_amounts():
+            draft.error("currency", "not_allowed", _("There are amounts in the base currency already."))
+        approver = User.objects.filter(pk=record.approver_of_last_resort_id).first()
+        if approver is not None and not approver.is_active:
+            draft.error("approver_of_last_resort", "invalid", _("This person doesn't work here any more."))
+
+
+def follow_company() -> None:
+    """The profile, and with it the time zone of the calendar, holds at once."""
+    forget_at_once(company)
+    forget_at_once(calendar)
+
+
+def has_amounts() -> bool:
+    """Whether anything is valued in the base currency: a rate, or any amount of money of any record."""
+    return ExchangeRate.objects.exists() or any(_holds_money(resource.model) for resource in all_resources())
+
+
+def _holds_money(model: type[Any]) -> bool:
+    condition = Q()
+    for field in model._meta.concrete_fields:
+        if isinstance(field, MoneyField):
+            condition |= Q(**{f"{field.name}__isnull": False}) & ~Q(**{field.name: 0})
+    return bool(condition) and model._default_manager.filter(condition).exists()
+
+
+def is_currency(code: str) -> bool:
+    """Whether it looks like a code of ISO 4217."""
+    return len(code) == 3 and code.isascii() and code.isalpha()
+
+
+def check_series(batch: Batch) -> None:
+    """No two kinds of record have numbers that look the same."""
+    used = {prefix.upper(): pk for pk, prefix in NumberSeries.objects.values_list("pk", "prefix")}
+    for draft in batch.good:
+        if used.get(draft.record.prefix.upper(), draft.record.pk) != draft.record.pk:
+            draft.error("prefix", "duplicate", _("Another kind of record has this prefix."))
+
+
+def check_dictionaries(batch: Batch) -> None:
+    """Codes stand once in their dictionary, and those that records hold are neither taken out nor renamed."""
+    for draft in batch.good:
+        if "entries" not in draft.lines:
+            continue
+        before = dict(DictionaryEntry.objects.filter(dictionary_id=draft.record.pk).values_list("id", "code"))
+        seen: set[str] = set()
+        for line in draft.line_drafts["entries"]:
+            place, entry = f"entries.{line.index}.code", line.record
+            if entry.code.casefold() in seen:
+                draft.error(place, "duplicate", _("“%(value)s” exists already.") % {"value": entry.code})
+            seen.add(entry.code.casefold())
+            old = before.pop(entry.pk, entry.code)
+            if old != entry.code and is_used(draft.record.code, old):
+                draft.error(place, "not_allowed", _("Records hold the code “%(code)s”.") % {"code": old})
+        for code in before.values():
+            if is_used(draft.record.code, code):
+                text = _("Records hold the code “%(code)s”. It can only be taken off offer.")
+                draft.error("entries", "not_allowed", text % {"code": code})
+
+
+def check_limits(batch: Batch) -> None:
+    """A state of a kind of record that has states, and an escalation that doesn't come before the limit."""
+    known = {resource.name: resource for resource in queries.stateful()}
+    for draft in batch.good:
+        limit = draft.record
+        if limit.resource not in known:
+            draft.error("resource", "choice", _("This is not one of the choices."))
+        elif limit.state not in (states := queries.states_of(known[limit.resource])):
+            names = _(", ").join(f"{label} ({code})" for code, label in states.items())
+            draft.error("state", "choice", _("The states of these records are: %(names)s") % {"names": names})
+        if limit.escalation_minutes is not None and limit.escalation_minutes < limit.minutes:
+            draft.error("escalation_minutes", "range", _("The manager is not told before the limit."))
+
+
+def refuse_putting_away() -> None:
+    """What every installation has once stays. Raises Conflict."""
+    raise Conflict(_("This can be changed only."))
+
+
+# --- working time -----------------------------------------------------------------------------------------------
+
+
+def clean_hours(value: Any) -> str:
+    """Working hours in one way of writing. Raises ValidationError."""
+    text = WORKING_HOURS.clean(value)
+    try:
+        return written_hours(read_hours(text))
+    except ValueError as error:
+        raise ValidationError(str(error), code="invalid") from None
+
+
+def check_week() -> None:
+    """Refuse a week without any working hours: no limit would ever be reached."""
+    if not WorkingDay.objects.exclude(hours="").exists():
+        raise ValidationFailed.of("hours", "required", _("The company must work on some day of the week."))
+
+
+def follow_calendar() -> None:
+    """Limits are counted by the new calendar at once."""
+    forget_at_once(calendar)
+
+
+def forget_at_once(kept: Any) -> None:
+    """Drop what this process keeps, for this transaction and for those that begin after it."""
+    kept.forget()
+    on_commit(kept.forget)
+
+
+# --- people -----------------------------------------------------------------------------------------------------
+
+
+def check_bodies(batch: Batch) -> None:
+    """Nobody is twice a member of the same body."""
+    for draft in batch.good:
+        seen: set[int] = set()
+        for line in draft.line_drafts.get("members", ()):
+            if line.record.member_id in seen:
+                draft.error(f"members.{line.index}.member", "duplicate", _("This person is a member already."))
+            seen.add(line.record.member_id)
 
 
 def check_employees(batch: Batch) -> None:
@@ -245,7 +395,8 @@ def end_leave(user: User, *, actor: Actor, at: datetime) -> None:
 
 @transition(
     "employees", "leave", label=gettext_lazy("Leave the company"), source=WORKING, target=EmploymentState.LEFT,
-    guards=(owns_nothing,), style="danger", args=(Arg("left_on", gettext_lazy("Last day"), "date", required=False),),
+    guards=(owns_nothing, is_not_the_last_administrator), style="danger",
+    args=(Arg("left_on", gettext_lazy("Last day"), "date", required=False),),
 )  # fmt: skip
 def leave_company(user: User, *, actor: Actor, at: datetime, left_on: date | None) -> None:
     """The person leaves: sign-in and tokens end at once."""

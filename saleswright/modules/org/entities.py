@@ -6,10 +6,28 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from saleswright.interface.entity import Attached, Entity, Exchange, Related, Section, register
-from saleswright.kernel.models import Department, ExchangeRate, Region, Role, User
-from saleswright.modules.org import actions, queries
-from saleswright.modules.org.models import Post
+from saleswright.interface.dictionaries import choose_from
+from saleswright.interface.entity import Attached, Calendar, Entity, Exchange, Related, Section, register
+from saleswright.interface.fields import Shown
+from saleswright.kernel import dictionaries, state_limits
+from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.models import (
+    Company,
+    Department,
+    Dictionary,
+    DictionaryEntry,
+    ExchangeRate,
+    NumberSeries,
+    Region,
+    Role,
+    SpecialDay,
+    StateLimit,
+    User,
+    WorkingDay,
+)
+from saleswright.kernel.resources import Lines
+from saleswright.modules.org import actions, grants, queries
+from saleswright.modules.org.models import Body, BodyMember, Post
 
 
 class Tree(Entity):
@@ -62,6 +80,24 @@ class PostEntity(Entity):
 
 
 @register
+class BodyEntity(Entity):
+    """Standing groups 组织 with members, duties and a chair."""
+
+    name, model = "bodies", Body
+    icon = "users-group"
+    search = ("name",)
+    columns = ("name", "chair", "duties", "updated_at")
+    sortable = ("name",)
+    filters = ("name", "chair")
+    form = (Section(_("Body"), ("name", "chair", "duties")),)
+    lines = (Lines("members", BodyMember, "body", _("Members"), ("member", "duty"), required=False),)
+    exchange = Exchange(key="name", fields=("name", "chair__username", "duties"))
+
+    def prepare(self, batch: Any) -> None:
+        actions.check_bodies(batch)
+
+
+@register
 class EmployeeEntity(Entity):
     """People who work here."""
 
@@ -100,23 +136,45 @@ class EmployeeEntity(Entity):
 
     def prepare(self, batch: Any) -> None:
         actions.check_employees(batch)
+        grants.check_powers(batch)
 
     def saved(self, batch: Any) -> None:
         actions.follow_people(batch)
 
+    def put_away(self, record: Any, actor: Actor) -> None:
+        grants.follow_person_put_away(record)
+
 
 @register
 class RoleEntity(Entity):
-    """The roles that people can hold; their grants are one table (docs/roles.md)."""
+    """The roles that people can hold; the rights of the shipped ones are one table (docs/roles.md)."""
 
     name, model = "roles", Role
     icon = "shield-check"
     search = ("name", "code")
-    columns = ("name", "code")
+    columns = ("name", "code", "shipped", "updated_at")
     sortable = ("code",)
     filters = ("code",)
     form = (Section(_("Role"), ("name", "code")),)
-    creatable = editable = deletable = False
+    detail = (Section(_("Role"), ("name", "code", "shipped")),)
+    extra = (grants.GRANTS,)
+    attached = (
+        Attached(
+            "grants", _("Rights"), queries.grants_of, {"type": "object", "additionalProperties": {"type": "string"}},
+            default=dict, detail_only=True,
+        ),
+    )  # fmt: skip
+    transitions = (grants.copy_role, grants.reset_role)
+    panels = ("/roles/{pk}/rights",)
+
+    def prepare(self, batch: Any) -> None:
+        grants.check_roles(batch)
+
+    def saved(self, batch: Any) -> None:
+        actions.rights_changed()
+
+    def put_away(self, record: Any, actor: Actor) -> None:
+        grants.follow_role_put_away(record, actor)
 
 
 @register
@@ -132,3 +190,155 @@ class ExchangeRateEntity(Entity):
 
     def prepare(self, batch: Any) -> None:
         actions.check_rates(batch)
+
+
+class Standing(Entity):
+    """What every installation has from the start: it is changed, never made, deleted or put away."""
+
+    creatable = deletable = archivable = False
+
+    def put_away(self, record: Any, actor: Actor) -> None:
+        actions.refuse_putting_away()
+
+
+@register
+class CompanyEntity(Standing):
+    """The company itself."""
+
+    name, model = "company", Company
+    icon = "building-skyscraper"
+    columns = ("name", "credit_code", "time_zone", "currency")
+    form = (
+        Section(_("Company"), ("name", "address", "phone")),
+        Section(_("Invoicing"), ("credit_code", "bank", "bank_account")),
+        Section(_("Time and money"), ("time_zone", "currency", "fiscal_year_start")),
+        Section(_("Approvals"), ("approver_of_last_resort",)),
+    )
+    shown = (Shown("time_zone", names=queries.time_zones),)
+
+    def prepare(self, batch: Any) -> None:
+        actions.check_company(batch)
+
+    def saved(self, batch: Any) -> None:
+        actions.follow_company()
+
+
+@register
+class NumberSeriesEntity(Standing):
+    """How numbers look; a changed series goes on counting, so that no number comes twice."""
+
+    name, model = "number-series", NumberSeries
+    icon = "hash"
+    columns = ("resource", "prefix", "date_format", "digits", "gapless")
+    ordering = "resource"
+    sortable = ("resource",)
+    filters = ("resource",)
+    form = (Section(_("Numbers"), ("prefix", "date_format", "digits")),)
+    detail = (Section(_("Numbers"), ("resource", "prefix", "date_format", "digits", "gapless")),)
+    shown = (Shown("resource", names=queries.resource_names),)
+    attached = (Attached("next_number", _("Next number"), queries.next_numbers_of, {"type": "string"}, default=str),)
+
+    def prepare(self, batch: Any) -> None:
+        actions.check_series(batch)
+
+    def label_of(self, record: NumberSeries) -> str:
+        return str(queries.resource_names().get(record.resource, record.resource))
+
+
+@register
+class WorkingHoursEntity(Standing):
+    """When the company works on each day of the week."""
+
+    name, model = "working-hours", WorkingDay
+    icon = "clock-hour-9"
+    columns = ("weekday", "hours", "updated_at")
+    sortable = ("weekday",)
+    filters = ("weekday",)
+    ordering = "weekday"
+    form = (Section(_("Working hours"), ("hours",)),)
+    detail = (Section(_("Working hours"), ("weekday", "hours")),)
+    cleaners = {"hours": actions.clean_hours}
+
+    def saved(self, batch: Any) -> None:
+        actions.check_week()
+        actions.follow_calendar()
+
+
+@register
+class SpecialDayEntity(Entity):
+    """Public holidays and the days made up for them."""
+
+    name, model = "special-days", SpecialDay
+    icon = "calendar-off"
+    search = ("name",)
+    columns = ("day", "name", "works_like")
+    sortable = ("day",)
+    filters = ("day",)
+    ordering = "-day"
+    form = (Section(_("Day"), ("day", "name", "works_like")),)
+    calendar = Calendar(by="day", title="name")
+    exchange = Exchange(key="day")
+
+    def saved(self, batch: Any) -> None:
+        actions.follow_calendar()
+
+    def put_away(self, record: Any, actor: Actor) -> None:
+        actions.follow_calendar()
+
+
+@register
+class DictionaryEntity(Standing):
+    """The choices of fields: codes with their labels, in their order."""
+
+    name, model = "dictionaries", Dictionary
+    icon = "list-check"
+    search = ("name", "code")
+    columns = ("name", "code", "closed", "updated_at")
+    sortable = ("code",)
+    filters = ("code",)
+    form = (Section(_("Dictionary"), ("name", "closed")),)
+    detail = (Section(_("Dictionary"), ("name", "code", "closed")),)
+    lines = (
+        Lines(
+            "entries", DictionaryEntry, "dictionary", _("Choices"), ("code", "label_zh", "label_en", "active"),
+            required=False,
+        ),
+    )  # fmt: skip
+
+    def prepare(self, batch: Any) -> None:
+        actions.check_dictionaries(batch)
+
+    def saved(self, batch: Any) -> None:
+        actions.forget_at_once(dictionaries.entries)
+
+
+@register
+class StateLimitEntity(Entity):
+    """How long records may stay in a state."""
+
+    name, model = "state-limits", StateLimit
+    icon = "hourglass"
+    columns = ("resource", "state", "minutes", "tell_owner", "escalation_minutes")
+    filters = ("resource",)
+    form = (
+        Section(_("State"), ("resource", "state", "minutes")),
+        Section(_("When it is over"), ("tell_owner", "escalation_minutes")),
+    )
+    shown = (Shown("resource", names=queries.stateful_names), Shown("state", names=queries.state_names))
+
+    def prepare(self, batch: Any) -> None:
+        actions.check_limits(batch)
+
+    def saved(self, batch: Any) -> None:
+        actions.forget_at_once(state_limits.limits)
+
+    def put_away(self, record: Any, actor: Actor) -> None:
+        actions.forget_at_once(state_limits.limits)
+
+    def label_of(self, record: StateLimit) -> str:
+        resource = queries.stateful_names().get(record.resource, record.resource)
+        return f"{resource} · {queries.state_names().get(record.state, record.state)}"
+
+
+choose_from("currencies", "exchange-rates", "currency")
+choose_from("currencies", "company", "currency")

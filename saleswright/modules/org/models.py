@@ -1,4 +1,4 @@
-"""Posts and who holds them; people and trees live in the kernel."""
+"""Posts and who holds them, and standing bodies; people and trees live in the kernel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from saleswright.kernel.models import Record, User
+from saleswright.kernel.models import Record, User, person
 
 
 class Post(Record):
@@ -40,3 +40,26 @@ class PostHolding(models.Model):
                 condition=Q(until=None) | Q(until__gte=F("since")), name="org_holding_ends_after_it_begins"
             ),
         )
+
+
+class Body(Record):
+    """A standing group 组织, such as a policy committee: its chair, its members and what it is for."""
+
+    name = models.CharField(_("Name"), max_length=100, unique=True)
+    duties = models.TextField(_("Duties"), blank=True)
+    chair = person(_("Chair"), null=True, blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Body"), _("Bodies")
+
+
+class BodyMember(models.Model):
+    """A person belongs to a body, with what is theirs to do in it."""
+
+    body = models.ForeignKey(Body, models.CASCADE, related_name="members")
+    position = models.PositiveIntegerField(default=0, editable=False)
+    member = person(_("Member"))
+    duty = models.CharField(_("Duty"), max_length=200, blank=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("body", "member"), name="org_member_once_a_body"),)

@@ -1,13 +1,29 @@
-"""The shipped roles: one table role x resource x scope (docs/roles.md is made from it)."""
+"""The shipped roles, one table role x resource x scope (docs/roles.md is made from it), and the working calendar."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
+from saleswright.interface.entity import Entity, all_entities
 from saleswright.kernel.access.actors import Scope, access_changed
 from saleswright.kernel.clock import now
-from saleswright.kernel.models import Grant, Role
+from saleswright.kernel.models import (
+    Dictionary,
+    DictionaryEntry,
+    Grant,
+    NumberSeries,
+    Role,
+    SpecialDay,
+    Weekday,
+    WorkingDay,
+)
+from saleswright.kernel.numbering import format_of
+from saleswright.kernel.worktime import USUAL, calendar, written_hours
+from saleswright.modules.org.choices import DICTIONARIES
+from saleswright.modules.org.public_holidays import announced_days
 
 OWN, DEPARTMENT, TREE, REGION, ALL = Scope
 Grants = dict[str, Scope]
@@ -19,8 +35,12 @@ AFTER_SALES = ("tickets", "callbacks")
 LOOK_UP = (
     "departments", "regions", "posts", "employees", "product-categories", "products", "price-lists", "pipelines",
     "stages", "loss-reasons", "lead-sources", "competitors", "campaigns", "discount-authorities", "service-levels",
-    "callback-plans", "exchange-rates", "roles",
+    "callback-plans", "exchange-rates", "roles", "working-hours", "special-days", "company", "bodies",
+    "dictionaries", "state-limits",
 )  # fmt: skip
+
+#: those of them that sales operations keep; how rights and the company stand is for administrators
+MAINTAINED = tuple(name for name in LOOK_UP if name not in {"roles", "company"})
 
 
 def every(resources: tuple[str, ...], verb: str, scope: Scope) -> Grants:
@@ -77,7 +97,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
     "sales_operations": (
         _("Sales operations"),
         sales_lead(ALL)
-        | every(LOOK_UP, "*", ALL)
+        | every(MAINTAINED, "*", ALL)
         | {"deliveries.*": ALL, "approvals.view": ALL, "audit.view": ALL, "jobs.view": ALL},
     ),
     "finance": (
@@ -147,7 +167,15 @@ def table() -> str:
 
 
 def ship() -> None:
-    """Write the shipped roles where they are missing; roles that were edited are left as they are."""
+    """Write what is missing of the shipped roles and the calendar; what was edited is left as it is."""
+    ship_roles()
+    ship_calendar()
+    ship_series()
+    ship_dictionaries()
+
+
+def ship_roles() -> None:
+    """Write the shipped roles where they are missing."""
     at = now()
     present = set(Role.objects.values_list("code", flat=True))
     for code, (name, grants) in ROLES.items():
@@ -158,3 +186,54 @@ def ship() -> None:
             Grant(role=role, permission=permission, scope=scope.value) for permission, scope in grants.items()
         )
     access_changed()
+
+
+def ship_calendar() -> None:
+    """Write the usual week, and the announced holidays of years for which no day is known."""
+    stamps = {"created_at": now(), "updated_at": now()}
+    if not WorkingDay.objects.exists():
+        WorkingDay.objects.bulk_create(
+            WorkingDay(weekday=weekday, hours=written_hours(USUAL.get(weekday, ())), **stamps) for weekday in Weekday
+        )
+    years = {day.year for day in SpecialDay.objects.values_list("day", flat=True)}
+    SpecialDay.objects.bulk_create(
+        SpecialDay(day=day, name=str(name), works_like=Weekday.MONDAY if works else None, **stamps)
+        for day, (name, works) in sorted(announced_days().items())
+        if day.year not in years
+    )
+    calendar.forget()  # type: ignore[attr-defined]
+
+
+def ship_series() -> None:
+    """Write how the numbers of each kind of record look, as far as nothing is said of them."""
+    stamps = {"created_at": now(), "updated_at": now()}
+    present = set(NumberSeries.objects.values_list("resource", flat=True))
+    NumberSeries.objects.bulk_create(
+        NumberSeries(resource=entity.name, **asdict(format_of(entity.name)), gapless=is_gapless(entity), **stamps)
+        for entity in all_entities()
+        if is_numbered(entity) and entity.name not in present
+    )
+
+
+def is_numbered(entity: Entity) -> bool:
+    """Whether the records get numbers."""
+    return bool(entity.number_field) or any(transition.number for transition in entity.transitions)
+
+
+def is_gapless(entity: Entity) -> bool:
+    """Whether no number is ever missing: it is taken when the document is issued, or can't be deleted."""
+    return any(transition.number for transition in entity.transitions) or not entity.deletable
+
+
+def ship_dictionaries() -> None:
+    """Write the dictionaries that are missing."""
+    stamps = {"created_at": now(), "updated_at": now()}
+    present = set(Dictionary.objects.values_list("code", flat=True))
+    for code, (name, entries) in DICTIONARIES.items():
+        if code in present:
+            continue
+        dictionary = Dictionary.objects.create(code=code, name=str(name), **stamps)
+        DictionaryEntry.objects.bulk_create(
+            DictionaryEntry(dictionary=dictionary, position=place, code=code, label_zh=chinese, label_en=english)
+            for place, (code, chinese, english) in enumerate(entries)
+        )

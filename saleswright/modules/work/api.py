@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
-from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 
 from saleswright.interface.api import views
@@ -16,12 +14,12 @@ from saleswright.interface.api.records import read_one
 from saleswright.interface.entity import entity_named
 from saleswright.interface.pages.common import in_range
 from saleswright.kernel.access.scopes import fetch
-from saleswright.kernel.errors import ValidationFailed
 from saleswright.kernel.models import User
-from saleswright.kernel.ports import ApprovalNeed
 from saleswright.modules.work.actions.attachments import attach
-from saleswright.modules.work.actions.requests import active_flow, plan
+from saleswright.modules.work.actions.planning import active_flow, steps_of
+from saleswright.modules.work.foresight import Trial, foresee, names_of, read_facts
 from saleswright.modules.work.pages import sent_file
+from saleswright.modules.work.terms import FACTS
 
 
 @csrf_exempt
@@ -52,27 +50,36 @@ def download(request: HttpRequest, pk: int) -> HttpResponse:
 
 @api("GET")
 def preview(request: HttpRequest) -> HttpResponse:
-    """Who would approve: `?resource=quotes&transition=submit&amount=120000&discount=18&submitter_id=7`."""
+    """Who would approve: `?resource=quotes&transition=submit&amount=120000&discount=18&submitter_id=7`.
+
+    Or of a record that there is: `&record_id=12`.
+    """
     actor = request.actor  # type: ignore[attr-defined]
     actor.require("approval-flows.view")
-    given = {name: request.GET.get(name, "") for name in ("resource", "transition", "amount", "discount")}
-    submitter = request.GET.get("submitter_id") or str(actor.user_id)
-    person = fetch(User, in_range(int(submitter) if submitter.isascii() and submitter.isdigit() else 0), actor=actor)
-    facts: dict[str, Any] = {name: _amount(name, given[name]) for name in ("amount", "discount") if given[name]}
-    steps = plan(ApprovalNeed("", facts), active_flow(given["resource"], given["transition"]), person)
-    names = dict(User.objects.filter(pk__in={pk for s in steps for pk in s.approvers}).values_list("pk", "name"))
-    people = [[{"id": pk, "label": names[pk]} for pk in step.approvers] for step in steps]
-    return answer({"steps": [{"rule": s.rule, "approvers": who} for s, who in zip(steps, people, strict=True)]})
+    given = request.GET
+    facts = read_facts({name: given.get(name, "") for name in FACTS})
+    submitter = fetch(User, in_range(_id(given.get("submitter_id", "")) or actor.user_id or 0), actor=actor)
+    flow = active_flow(given.get("resource", ""), given.get("transition", ""))
+    asked = Trial(
+        given.get("resource", ""), given.get("transition", ""), submitter, facts, _id(given.get("record_id", ""))
+    )
+    found = foresee(asked, flow, steps_of(flow), actor)
+    names = names_of(pk for step in found for pk in step.approvers)
+    told = [
+        {
+            "name": step.name,
+            "rule": step.rule,
+            "condition": step.words or None,
+            "asked": bool(step.approvers),
+            "approvers": [{"id": pk, "label": names[pk]} for pk in step.approvers],
+        }
+        for step in found
+    ]
+    return answer({"steps": told})
 
 
-def _amount(name: str, text: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite():
-        raise ValidationFailed.of(name, "invalid", _("Enter a number."))
-    return value
+def _id(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
 
 
 urlpatterns = [
@@ -97,7 +104,8 @@ def describe() -> dict[str, Any]:
     asked = tuple(
         {"name": name, "in": "query", "schema": kind}
         for name, kind in (
-            ("resource", text), ("transition", text), ("amount", text), ("discount", text), ("submitter_id", number),
+            ("resource", text), ("transition", text), *((name, text) for name in FACTS), ("submitter_id", number),
+            ("record_id", number),
         )
     )  # fmt: skip
     upload_operation = operation(

@@ -10,9 +10,18 @@ from django.utils.translation import gettext_lazy as _
 from saleswright.interface.entity import Attached, Calendar, Entity, Exchange, Related, Section, register
 from saleswright.kernel.access.actors import Actor, Scope
 from saleswright.kernel.errors import Text
-from saleswright.kernel.resources import Lines
+from saleswright.kernel.resources import Lines, contribute
 from saleswright.modules.work import queries
-from saleswright.modules.work.actions import comments, decisions, flows, notifications, targets, tasks
+from saleswright.modules.work.actions import (
+    chasing,
+    comments,
+    decisions,
+    flows,
+    hand_over,
+    notifications,
+    targets,
+    tasks,
+)
 from saleswright.modules.work.models import (
     Approval,
     ApprovalFlow,
@@ -20,6 +29,7 @@ from saleswright.modules.work.models import (
     ApprovalTask,
     Attachment,
     Comment,
+    Delegation,
     Notification,
     Task,
 )
@@ -42,16 +52,45 @@ class ApprovalFlowEntity(Entity):
     search = ("name",)
     columns = ("name", "resource", "transition", "active", "updated_at")
     filters = ("resource",)
-    form = (Section(_("Approval flow"), ("name", "resource", "transition", "active")),)
+    form = (
+        Section(_("Approval flow"), ("name", "resource", "transition", "active")),
+        Section(_("Who decides in doubt"), ("nobody", "nobody_person", "same_person", "own_request")),
+    )
     lines = (
         Lines(
             "steps", ApprovalStep, "flow", _("Steps"),
-            fields=("min_amount", "min_discount", "approver", "level", "role", "person", "rule"),
+            fields=flows.STEP_FIELDS,
         ),
     )  # fmt: skip
 
     def prepare(self, batch: Any) -> None:
         flows.prepare_flows(batch)
+
+    def saved(self, batch: Any) -> None:
+        flows.note_versions([draft.record for draft in batch.good], actor=batch.actor, at=batch.at)
+
+
+@register
+class DelegationEntity(Entity):
+    """Absences: who decides approvals in whose place."""
+
+    name, model = "delegations", Delegation
+    icon = "user-share"
+    personal = True
+    columns = ("owner", "delegate", "start_on", "end_on", "reason")
+    sortable = ("start_on", "end_on")
+    filters = ("delegate", "start_on", "end_on")
+    form = (Section(_("Absence"), ("owner", "delegate", "start_on", "end_on", "reason")),)
+
+    def label_of(self, record: Any) -> str:
+        dates = {"from": record.start_on.isoformat(), "to": record.end_on.isoformat()}
+        return gettext("Absent from %(from)s to %(to)s") % dates
+
+    def prepare(self, batch: Any) -> None:
+        flows.prepare_delegations(batch)
+
+    def saved(self, batch: Any) -> None:
+        chasing.stand_in(batch.at)
 
 
 @register
@@ -68,13 +107,15 @@ class ApprovalEntity(Entity):
         Section(_("Request"), ("subject_label", "transition", "reason", "requested_by", "requested_at")),
         Section(_("Decision"), ("state", "step", "decided_at", "outcome")),
     )
-    private = ("arguments", "content_hash", "from_state", "flow", "flow_version")
+    private = ("arguments", "content_hash", "from_state", "flow", "flow_version", "asks_again")
     attached = (subject(queries.approval_subjects),)
     transitions = (
         decisions.approve_request,
         decisions.reject_request,
         decisions.return_request,
+        decisions.add_approver,
         decisions.withdraw_request,
+        decisions.remind_request,
     )
     related = (Related("approval-tasks", "approval", create=False),)
     creatable = editable = deletable = False
@@ -89,9 +130,11 @@ class ApprovalTaskEntity(Entity):
 
     name, model, via = "approval-tasks", ApprovalTask, "approval"
     icon = "user-check"
-    columns = ("approval", "step", "approver", "state", "opened_at", "decided_at", "comment")
+    columns = (
+        "approval", "step", "step_name", "approver", "on_behalf_of", "state", "opened_at", "decided_at", "comment",
+    )  # fmt: skip
     filters = ("approval", "approver", "state")
-    private = ("gave_access",)
+    private = ("gave_access", "remind_after", "escalate_after", "escalate_to")
     creatable = editable = deletable = False
 
 
@@ -188,3 +231,6 @@ class NotificationEntity(Entity):
 
     def scope(self, queryset: Any, actor: Actor, scopes: Scopes) -> Any:
         return queryset.filter(user_id=actor.user_id)
+
+
+contribute("employees", transitions=(hand_over.hand_over,))

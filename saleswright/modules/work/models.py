@@ -4,33 +4,46 @@ from __future__ import annotations
 
 from django.core.validators import MaxLengthValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from saleswright.interface.entity import sort_indexes
-from saleswright.kernel.fields import MoneyField, PercentField
 from saleswright.kernel.models import OwnedRecord, Record, User, person
 from saleswright.modules.work.states import (
     ApprovalState,
     ApproverKind,
+    Nobody,
+    OwnRequest,
     Priority,
     Recurrence,
     Rule,
+    SamePerson,
     StepState,
     TaskState,
 )
 
 
 class ApprovalFlow(Record):
-    """Who must agree to a transition; of several active flows for one transition the youngest counts.
+    """Who must agree to a transition; there is one active flow for each.
 
-    A running approval ends under the steps it began with: `Approval.flow_version` notes the flow's `version`.
+    A running approval ends under the steps it began with: they are planned when it begins, and
+    `Approval.flow_version` notes the `ApprovalFlowVersion` that they come from.
     """
 
     name = models.CharField(_("Name"), max_length=100)
     resource = models.CharField(_("Kind of record"), max_length=50, help_text=_("Such as contracts."))
     transition = models.CharField(_("Action"), max_length=50, help_text=_("Such as submit."))
     active = models.BooleanField(_("In use"), default=True)
+    nobody = models.CharField(
+        _("Nobody is found for a step"), max_length=13, choices=Nobody.choices, default=Nobody.ADMINISTRATOR
+    )
+    nobody_person = person(_("Who decides then"), null=True, blank=True)
+    same_person = models.CharField(
+        _("The same person in several steps"), max_length=4, choices=SamePerson.choices, default=SamePerson.ONCE
+    )
+    own_request = models.CharField(
+        _("The submitter is an approver"), max_length=7, choices=OwnRequest.choices, default=OwnRequest.MANAGER
+    )
 
     class Meta:
         verbose_name, verbose_name_plural = _("Approval flow"), _("Approval flows")
@@ -38,17 +51,56 @@ class ApprovalFlow(Record):
 
 
 class ApprovalStep(models.Model):
-    """A step of a flow; it is asked when the facts reach every limit that is given."""
+    """A step of a flow; it is asked when its condition holds for what is to be approved, or always without one."""
 
     flow = models.ForeignKey(ApprovalFlow, models.CASCADE, related_name="steps")
     position = models.PositiveIntegerField(default=0, editable=False)
-    min_amount = MoneyField(_("From amount"), null=True, blank=True, minimum=0)
-    min_discount = PercentField(_("From discount %"), null=True, blank=True)
+    name = models.CharField(_("Name of the step"), max_length=60, blank=True)
+    condition = models.JSONField(_("Condition"), default=dict, blank=True)
     approver = models.CharField(_("Approver"), max_length=20, choices=ApproverKind.choices)
     level = models.PositiveSmallIntegerField(_("Levels up"), default=1)
     role = models.CharField(_("Role"), max_length=40, blank=True)
+    post = models.ForeignKey(
+        "org.Post", models.PROTECT, verbose_name=_("Post"), null=True, blank=True, related_name="+"
+    )
+    escalate_to = person(_("Escalate to"), null=True, blank=True)
     person = person(_("Person"), null=True, blank=True)
-    rule = models.CharField(_("How many agree"), max_length=3, choices=Rule.choices, default=Rule.ANY)
+    rule = models.CharField(_("How many agree"), max_length=8, choices=Rule.choices, default=Rule.ANY)
+    remind_after = models.PositiveSmallIntegerField(_("Remind after working hours"), null=True, blank=True)
+    escalate_after = models.PositiveSmallIntegerField(_("Escalate after working hours"), null=True, blank=True)
+
+
+class ApprovalFlowVersion(models.Model):
+    """What a flow said from a change of it on."""
+
+    flow = models.ForeignKey(ApprovalFlow, models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField(_("Version"))
+    content = models.JSONField()
+    made_at = models.DateTimeField(_("Since"))
+    made_by = person(_("Changed by"), null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("flow", "number"), name="work_flow_version_once"),)
+
+
+class Delegation(OwnedRecord):
+    """While the owner is away, another person decides approvals in their place, the first and last day included."""
+
+    title_field = "start_on"
+    delegate = person(_("Who decides instead"))
+    start_on = models.DateField(_("From"))
+    end_on = models.DateField(_("To"))
+    reason = models.CharField(_("Reason"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Absence"), _("Absences")
+        indexes = (
+            *sort_indexes("delegation", "start_on", "end_on"),
+            models.Index(fields=("owner", "end_on"), name="delegation_of"),
+        )
+        constraints = (
+            models.CheckConstraint(condition=Q(end_on__gte=F("start_on")), name="delegation_ends_after_it_begins"),
+        )
 
 
 class Approval(Record):
@@ -74,6 +126,8 @@ class Approval(Record):
     outcome = models.CharField(_("Outcome"), max_length=500, blank=True)
     flow = models.ForeignKey(ApprovalFlow, models.PROTECT, null=True, related_name="approvals")
     flow_version = models.PositiveIntegerField(null=True)
+    #: whether somebody who agreed in an earlier step is asked again
+    asks_again = models.BooleanField(default=False)
 
     class Meta:
         verbose_name, verbose_name_plural = _("Approval"), _("Approvals")
@@ -91,26 +145,46 @@ class Approval(Record):
 
 
 class ApprovalTask(Record):
-    """One person's part in one step of an approval. `gave_access`: the person sees the subject through it."""
+    """One person's part in one step of an approval. `gave_access`: the person sees the subject through it.
+
+    `superseded`: it counts no longer, since the request went back to this step or an earlier one, or another's part
+    stands for it.
+    """
 
     title_field = "state"
     approval = models.ForeignKey(Approval, models.CASCADE, verbose_name=_("Approval"), related_name="tasks")
     step = models.PositiveSmallIntegerField(_("Step"))
-    rule = models.CharField(_("How many agree"), max_length=3, choices=Rule.choices)
+    step_name = models.CharField(_("Name of the step"), max_length=60, blank=True)
+    rule = models.CharField(_("How many agree"), max_length=8, choices=Rule.choices)
     approver = person(_("Approver"))
+    on_behalf_of = person(_("On behalf of"), null=True)
+    added_by = person(_("Added by"), null=True)
     state = models.CharField(_("State"), max_length=10, choices=StepState.choices, default=StepState.WAITING)
     opened_at = models.DateTimeField(_("Asked"), null=True)
     decided_at = models.DateTimeField(_("Decided"), null=True)
     comment = models.TextField(_("Comment"), blank=True)
     gave_access = models.BooleanField(default=False)
+    superseded = models.BooleanField(default=False)
+    remind_after = models.PositiveSmallIntegerField(null=True)
+    escalate_after = models.PositiveSmallIntegerField(null=True)
+    escalate_to = person(_("Escalate to"), null=True)
+    remind_at = models.DateTimeField(_("Remind"), null=True)
+    escalate_at = models.DateTimeField(_("Escalate"), null=True)
+    reminded_at = models.DateTimeField(_("Reminded"), null=True)
 
     class Meta:
         verbose_name, verbose_name_plural = _("Approval step"), _("Approval steps")
         indexes = (
             *sort_indexes("approval_task", "state"),
             models.Index(fields=("approver", "state"), name="approval_task_of"),
+            models.Index(fields=("remind_at",), condition=Q(state="open"), name="approval_task_remind"),
+            models.Index(fields=("escalate_at",), condition=Q(state="open"), name="approval_task_escalate"),
         )
-        constraints = (models.UniqueConstraint(fields=("approval", "step", "approver"), name="work_asked_once_a_step"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("approval", "step", "approver"), condition=Q(superseded=False), name="work_asked_once_a_step"
+            ),
+        )
 
 
 class Task(OwnedRecord):

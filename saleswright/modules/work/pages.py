@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from saleswright.interface.entity import entity_named
 from saleswright.interface.formatting import format_datetime, format_money, format_number, relative_datetime
+from saleswright.interface.pages import conditions as condition_pages
 from saleswright.interface.pages.common import actor_of, goes_to, in_range, language
 from saleswright.interface.presentation import ActionButton, ApprovalItem, ApprovalsPage, Cell, Fact, Switch
 from saleswright.kernel import clock
@@ -24,7 +25,7 @@ from saleswright.kernel.errors import NotFound
 from saleswright.kernel.records import save_record
 from saleswright.kernel.resources import resource_named
 from saleswright.kernel.transactions import run_atomic
-from saleswright.modules.work import queries
+from saleswright.modules.work import designer, queries
 from saleswright.modules.work.actions import attachments, comments, decisions, notifications, targets
 from saleswright.modules.work.models import Approval, Attachment, Comment, Notification
 from saleswright.modules.work.states import ApprovalState
@@ -53,10 +54,12 @@ def approvals(request: HttpRequest) -> HttpResponse:
     if before.isascii() and before.isdigit() and len(before) < 19:
         rows = rows.filter(pk__lt=int(before))
     found = list(rows.order_by("-id")[: PAGE + 1])
-    page = ApprovalsPage(_("Approvals"), [_item(one, actor, decide=not view) for one in found[:PAGE]], _tabs(view))
+    runs = queries.runs_of([one.pk for one in found[:PAGE]])
+    items = [_item(one, runs.get(one.pk, []), actor, view) for one in found[:PAGE]]
+    page = ApprovalsPage(_("Approvals"), items, _tabs(view))
     if len(found) > PAGE:
         page.next_url = f"/approvals?view={view}&before={found[PAGE - 1].pk}"
-    return render(request, "interface/approvals.html", {"page": page})
+    return render(request, "interface/approvals.html", {"page": page, "runs": runs})
 
 
 def _tabs(view: str) -> list[Switch]:
@@ -68,8 +71,8 @@ def _tabs(view: str) -> list[Switch]:
     return [Switch(label, icon, f"/approvals?view={key}", key == view) for key, label, icon in tabs]
 
 
-def _item(approval: Approval, actor: Actor, *, decide: bool) -> ApprovalItem:
-    resource, spoken = resource_named(approval.resource), language()
+def _item(approval: Approval, run: list[queries.RunStep], actor: Actor, view: str) -> ApprovalItem:
+    resource, spoken, decide = resource_named(approval.resource), language(), not view
     item = ApprovalItem(
         approval.pk,
         approval.subject_label,
@@ -79,14 +82,17 @@ def _item(approval: Approval, actor: Actor, *, decide: bool) -> ApprovalItem:
         relative_datetime(approval.requested_at, spoken),
         format_datetime(approval.requested_at),
         facts=_facts(approval),
+        overdue=any(step.late and (not decide or actor.user_id in step.people) for step in run),
     )
     if "amount" in approval.facts:
         item.amount = format_money(_number(approval.facts["amount"]), base_currency(), spoken)
     if decide:
-        item.actions = [_button(approval, name) for name in ("reject", "return", "approve")]
-    else:
-        state = ApprovalState(approval.state)
-        item.status = Cell(str(state.label), "badge", colour=state.colour)
+        item.actions = [_button(approval, name) for name in ("reject", "return", "add-approver", "approve")]
+        return item
+    state = ApprovalState(approval.state)
+    item.status = Cell(str(state.label), "badge", colour=state.colour)
+    if approval.state == ApprovalState.PENDING and approval.requested_by_id == actor.user_id:
+        item.actions = [_button(approval, name) for name in ("withdraw", "remind")]
     return item
 
 
@@ -103,11 +109,11 @@ def _number(value: Any) -> Decimal:
 
 
 def _button(approval: Approval, name: str) -> ActionButton:
-    one = DECISIONS[name]
+    one = resource_named("approvals").transition(name)
     if name == "approve":
         return ActionButton(name, one.label, f"/approvals/{approval.pk}/approve", style="success", icon=one.icon)
     url = f"/approvals/{approval.pk}/actions/{name}"
-    return ActionButton(name, one.label, url, style=one.style, has_form=True, icon=one.icon)
+    return ActionButton(name, one.label, url, style=one.style, has_form=bool(one.args), icon=one.icon)
 
 
 @require_POST
@@ -229,6 +235,9 @@ def sent_file(pk: int, actor: Actor) -> Any:
 
 
 urlpatterns = [
+    *designer.urlpatterns,
+    path("conditions/<str:name>", condition_pages.edit),
+    path("conditions/<str:name>/row", condition_pages.one_row),
     path("approvals", approvals),
     re_path(r"^approvals/(?P<pk>\d{1,19})/(?P<verb>approve|reject|return)$", decide),
     path("notifications", notices),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.db.models import Model, Q, QuerySet
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from saleswright.interface.entity import Entity
 from saleswright.interface.timeline import LIMIT, Happening, entry
@@ -18,6 +21,8 @@ from saleswright.modules.work.actions.targets import target
 from saleswright.modules.work.models import Approval, ApprovalTask, Attachment, Comment, Follower, Notification
 from saleswright.modules.work.states import ApprovalState, StepState
 
+#: what a step is said to be of what its parts are
+STANDING = (StepState.REJECTED, StepState.RETURNED, StepState.OPEN, StepState.APPROVED, StepState.WAITING)
 SUBJECT = {
     "type": "object",
     "properties": {
@@ -35,7 +40,8 @@ def approvals_of(queryset: Any, actor: Actor, scopes: frozenset[Scope]) -> Any:
     """What one asked for, was asked to decide, or everything by right."""
     if Scope.ALL in scopes:
         return queryset
-    asked = ApprovalTask.objects.filter(approver_id=actor.user_id, opened_at__isnull=False).values("approval_id")
+    parts = Q(approver_id=actor.user_id) | Q(on_behalf_of_id=actor.user_id)
+    asked = ApprovalTask.objects.filter(parts, opened_at__isnull=False).values("approval_id")
     return queryset.filter(Q(requested_by_id=actor.user_id) | Q(pk__in=asked))
 
 
@@ -97,8 +103,38 @@ def me(actor: Actor) -> int:
 
 def waiting_for(actor: Actor) -> QuerySet[Approval]:
     """The approvals that the actor is asked to decide now."""
-    mine = ApprovalTask.objects.filter(approver_id=actor.user_id, state=StepState.OPEN).values("approval_id")
+    tasks = ApprovalTask.objects.filter(approver_id=actor.user_id, state=StepState.OPEN, superseded=False)
+    mine = tasks.values("approval_id")
     return Approval.objects.filter(pk__in=mine, state=ApprovalState.PENDING)
+
+
+@dataclass(slots=True)
+class RunStep:
+    """A step of an approval that runs or has run: whose it is and where it stands."""
+
+    number: int
+    who: str
+    state: StepState
+    people: set[int]
+    late: bool
+
+
+def runs_of(ids: list[int]) -> dict[int, list[RunStep]]:
+    """The steps of these approvals in their order."""
+    found: dict[int, list[RunStep]] = {}
+    tasks = ApprovalTask.objects.filter(approval__in=ids, superseded=False).select_related("approver")
+    for (approval_id, number), group in groupby(
+        tasks.order_by("approval_id", "step", "id"), key=lambda task: (task.approval_id, task.step)
+    ):
+        parts = list(group)
+        states = {part.state for part in parts}
+        state = next((one for one in STANDING if one in states), StepState.SKIPPED)
+        said = [part for part in parts if part.state == state]
+        who = pgettext("list", ", ").join(part.approver.get_short_name() for part in said[:3])
+        late = any(part.state == StepState.OPEN and part.reminded_at is not None for part in parts)
+        people = {part.approver_id for part in parts}
+        found.setdefault(approval_id, []).append(RunStep(number, who, state, people, late))
+    return found
 
 
 def unread_of(actor: Actor) -> QuerySet[Notification]:

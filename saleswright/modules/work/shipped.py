@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from django.utils.translation import gettext as _
 
+from saleswright.kernel.access.actors import system
 from saleswright.kernel.clock import now
+from saleswright.modules.work.actions.flows import note_versions
 from saleswright.modules.work.models import ApprovalFlow, ApprovalStep
 from saleswright.modules.work.states import ApproverKind
 
-DIRECTORS_FROM = Decimal("500000")
+LARGE = {"and": [{"field": "facts.amount", "op": "gte", "value": "500000"}]}
 
 
 def ship() -> None:
@@ -20,6 +20,5 @@ def ship() -> None:
         flow = ApprovalFlow.objects.create(
             name=_("Large contracts"), resource="contracts", transition="submit", created_at=at, updated_at=at
         )
-        ApprovalStep.objects.create(
-            flow=flow, min_amount=DIRECTORS_FROM, approver=ApproverKind.ROLE, role="sales_director"
-        )
+        ApprovalStep.objects.create(flow=flow, condition=LARGE, approver=ApproverKind.ROLE, role="sales_director")
+        note_versions([flow], actor=system("setup"), at=at)

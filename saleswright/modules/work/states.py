@@ -57,6 +57,7 @@ class ApproverKind(models.TextChoices):
 
     MANAGER = "manager_level", _("Manager of the submitter, so many levels up")
     ROLE = "role", _("Holders of a role")
+    POST = "post", _("Holders of a post")
     PERSON = "person", _("A named person")
     AUTHORITY = "discount_authority", _("The first manager upward whose discount authority suffices")
 
@@ -65,4 +66,28 @@ class Rule(models.TextChoices):
     """How many of a step's approvers must agree."""
 
     ANY = "any", _("Any one of them")
+    MAJORITY = "majority", _("More than half of them")
     ALL = "all", _("All of them")
+
+
+class Nobody(models.TextChoices):
+    """What becomes of a step for which no approver is found."""
+
+    ADMINISTRATOR = "administrator", _("The approver of last resort, else the administrators")
+    PERSON = "person", _("A named person decides")
+    PASS = "pass", _("The step is left out")
+
+
+class SamePerson(models.TextChoices):
+    """Whether somebody who agreed in an earlier step is asked again in a later one."""
+
+    ONCE = "once", _("Asked once")
+    EACH = "each", _("Asked each time")
+
+
+class OwnRequest(models.TextChoices):
+    """What becomes of submitters among the approvers of their own request."""
+
+    MANAGER = "manager", _("Their manager decides")
+    SKIP = "skip", _("Left out, alone the step with them")
+    ALLOW = "allow", _("They may decide themselves")

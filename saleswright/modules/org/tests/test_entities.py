@@ -3,7 +3,13 @@
 import itertools
 from datetime import date, timedelta
 
+import pytest
+
+from saleswright.interface.entity import entity_named
 from saleswright.interface.testing import EntityTestCase
+from saleswright.kernel import clock
+from saleswright.kernel.models import Company, User, WorkingDay
+from saleswright.kernel.worktime import is_working_day
 
 serial = itertools.count(1)
 
@@ -50,12 +56,93 @@ class TestEmployees(EntityTestCase):
 
 
 class TestRoles(EntityTestCase):
-    """The shipped roles."""
+    """Roles."""
 
     resource = "roles"
+    change = {"name": "Renamed role"}
+
+    def values(self):
+        return {"code": f"role_{next(serial)}", "name": "Role", "grants": {"customers.view": "own"}}
+
+
+class TestCompany(EntityTestCase):
+    """The company itself."""
+
+    resource = "company"
+    change = {"address": "Jianguo Road 1", "bank": "ICBC"}
 
     def create(self, client):
-        return client.get("roles/{id}".format(**client.get("roles?limit=1").json()["items"][0])).json()
+        return client.get("company/{id}".format(**client.get("company").json()["items"][0])).json()
+
+    @pytest.mark.parametrize(
+        ("values", "field"),
+        [
+            ({"time_zone": "Moon/Crater"}, "time_zone"),
+            ({"currency": "¥"}, "currency"),
+            ({"fiscal_year_start": 13}, "fiscal_year_start"),
+            ({"approver_of_last_resort_id": 0}, "approver_of_last_resort_id"),
+        ],
+    )
+    def test_it_refuses_what_can_t_be(self, api, values, field):
+        client = api()
+        pk, before = self.create(client)["id"], Company.objects.values().get()
+        response = client.patch(f"company/{pk}", values)
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["field"] == field
+        assert Company.objects.values().get() == before
+
+    def test_its_time_zone_holds_at_once(self, api):
+        client = api()
+        client.patch("company/{id}".format(**self.create(client)), {"time_zone": "Europe/Berlin"})
+        assert str(clock.zone()) == "Europe/Berlin"
+
+    def test_the_base_currency_changes_only_while_there_are_no_amounts(self, api):
+        client = api()
+        pk = self.create(client)["id"]
+        assert client.patch(f"company/{pk}", {"currency": "eur"}).json()["currency"] == "EUR"
+        self.make(entity_named("campaigns").model, name="Fair", budget="10.00")
+        refused = client.patch(f"company/{pk}", {"currency": "CNY"})
+        assert [error["field"] for error in refused.json()["errors"]] == ["currency"]
+        assert Company.objects.get().currency == "EUR"
+
+    def test_who_left_is_no_approver(self, api, person):
+        client, gone = api(), person()
+        User.objects.filter(pk=gone.pk).update(state="left")
+        pk = self.create(client)["id"]
+        assert client.patch(f"company/{pk}", {"approver_of_last_resort_id": gone.pk}).status_code == 422
+
+    def test_it_stays(self, api):
+        client = api()
+        pk = self.create(client)["id"]
+        assert client.act("company", pk, "archive").status_code == 409
+        assert Company.objects.get().archived_at is None
+
+
+class TestNumberSeries(EntityTestCase):
+    """How numbers look."""
+
+    resource = "number-series"
+    change = {"digits": 5}
+
+    def create(self, client):
+        return client.get(
+            "number-series/{id}".format(**client.get("number-series?resource=orders").json()["items"][0])
+        ).json()
+
+    def test_it_says_the_next_number_and_which_have_no_gaps(self, api):
+        client = api()
+        pk = self.create(client)["id"]
+        client.patch(f"number-series/{pk}", {"prefix": "DD", "date_format": "", "digits": 4})
+        assert client.get(f"number-series/{pk}").json()["next_number"] == "DD0001"
+        gapless = {one["resource"]: one["gapless"] for one in client.get("number-series?limit=200").json()["items"]}
+        assert (gapless["invoices"], gapless["quotes"]) == (True, False)
+
+    @pytest.mark.parametrize("prefix", ["", "1A", "S-O", "QU", "qu"])
+    def test_it_refuses_prefixes_by_which_numbers_could_be_mistaken(self, api, prefix):
+        client = api()
+        pk = self.create(client)["id"]
+        assert client.patch(f"number-series/{pk}", {"prefix": prefix}).status_code == 422
+        assert client.get(f"number-series/{pk}").json()["prefix"] == "SO"
 
 
 class TestExchangeRates(EntityTestCase):
@@ -66,3 +153,55 @@ class TestExchangeRates(EntityTestCase):
 
     def values(self):
         return {"currency": "USD", "valid_from": str(date(2026, 1, 1) + timedelta(next(serial))), "rate": "7.1"}
+
+
+class TestWorkingHours(EntityTestCase):
+    """The week, which is shipped and only changed."""
+
+    resource = "working-hours"
+    change = {"hours": "08:30-12:00, 13:00-17:30"}
+
+    def create(self, client):
+        return client.get("working-hours?weekday=1").json()["items"][0]
+
+    @pytest.mark.parametrize("hours", ["morning", "12:00-09:00"])
+    def test_it_refuses_hours_that_make_no_sense(self, api, hours):
+        client = api()
+        pk = self.create(client)["id"]
+        response = client.patch(f"working-hours/{pk}", {"hours": hours})
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["field"] == "hours"
+        assert client.get(f"working-hours/{pk}").json()["hours"] == "09:00-18:00"
+
+    def test_it_refuses_a_week_off(self, api):
+        client = api()
+        WorkingDay.objects.exclude(weekday=1).update(hours="")
+        pk = self.create(client)["id"]
+        assert client.patch(f"working-hours/{pk}", {"hours": ""}).status_code == 422
+        assert WorkingDay.objects.get(pk=pk).hours == "09:00-18:00"
+
+    def test_a_limit_is_counted_by_new_hours_at_once(self, api):
+        client = api()
+        assert is_working_day(date(2026, 11, 23))
+        client.patch("working-hours/{id}".format(**self.create(client)), {"hours": ""})
+        assert not is_working_day(date(2026, 11, 23))
+
+
+class TestSpecialDays(EntityTestCase):
+    """Holidays and make-up days."""
+
+    resource = "special-days"
+    change = {"name": "Founding day"}
+
+    def values(self):
+        return {"day": str(date(2030, 1, 1) + timedelta(next(serial))), "name": "Closed"}
+
+    def test_a_day_counts_until_it_is_taken_back(self, api):
+        client = api()
+        pk = client.post("special-days", {"day": "2030-03-05", "name": "Closed", "works_like": None}).json()["id"]
+        assert not is_working_day(date(2030, 3, 5))
+        client.patch(f"special-days/{pk}", {"works_like": 2})
+        assert is_working_day(date(2030, 3, 5))
+        client.patch(f"special-days/{pk}", {"works_like": None})
+        assert client.delete(f"special-days/{pk}").status_code == 204
+        assert is_working_day(date(2030, 3, 5))

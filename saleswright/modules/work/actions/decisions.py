@@ -1,8 +1,8 @@
-"""Decisions about requests: approve, reject, return, withdraw."""
+"""Decisions about requests: approve, reject, return, withdraw, ask somebody else too, remind."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -17,11 +17,16 @@ from saleswright.kernel.ports import ports
 from saleswright.kernel.records import snapshot, stamp, write_changes
 from saleswright.kernel.resources import resource_named
 from saleswright.kernel.transitions import Arg, Availability, Reached, Transition
-from saleswright.modules.work.actions.requests import advance, end_access
+from saleswright.modules.work.actions.chasing import remind_of
+from saleswright.modules.work.actions.planning import working
+from saleswright.modules.work.actions.requests import LEFT_OVER, advance, end_access, enough, set_state, tasks_of
 from saleswright.modules.work.models import Approval, ApprovalTask
 from saleswright.modules.work.states import ApprovalState, Rule, StepState
 
 PENDING = frozenset({ApprovalState.PENDING.value})
+OF_SUBMITTER = frozenset({"withdraw", "remind"})
+#: how soon after a reminder the next one may follow
+PAUSE = timedelta(hours=1)
 
 
 class Decision(Transition):
@@ -29,7 +34,7 @@ class Decision(Transition):
 
     def availability(self, record: Approval, actor: Actor, reached: Reached | None = None) -> Availability:
         asked = record.requested_by_id == actor.user_id
-        mine = asked if self.name == "withdraw" else _open_task(record, actor) is not None
+        mine = asked if self.name in OF_SUBMITTER else _open_task(record, actor) is not None
         return super().availability(record, actor, reached) if mine else Availability(shown=False)
 
 
@@ -53,12 +58,12 @@ def approve_request(approval: Approval, *, actor: Actor, at: datetime, comment: 
         _void(approval, actor, at)
         return
     _decide(task, StepState.APPROVED, comment, at)
-    step = list(approval.tasks.filter(step=approval.step))
+    step = tasks_of(approval, approval.step)
     undecided = [other for other in step if other.state == StepState.OPEN]
-    if task.rule == Rule.ALL and undecided:
+    if undecided and not enough(task.rule, _agreed(step), len(step)):
         end_access(approval, [task])
         return
-    _close(undecided, at)
+    set_state(undecided, StepState.SKIPPED, at=at)
     end_access(approval, step)
     if advance(approval, at=at):
         return
@@ -67,20 +72,107 @@ def approve_request(approval: Approval, *, actor: Actor, at: datetime, comment: 
     _tell_requester(approval, _("Approved: %(what)s"), at)
 
 
+def _agreed(step: list[ApprovalTask]) -> int:
+    """How many of a step that is open agree, those included who did in an earlier one."""
+    return sum(task.state in {StepState.APPROVED, StepState.SKIPPED} for task in step)
+
+
 @_decision("reject", gettext_lazy("Reject"), args=_must_say, style="danger", icon="x")
 def reject_request(approval: Approval, *, actor: Actor, at: datetime, comment: str) -> None:
-    """Refuse: the record goes back to the state from which the request came."""
-    _decide(_my_task(approval, actor), StepState.REJECTED, comment, at)
+    """Refuse: the record goes back to the state from which the request came.
+
+    Where more than half must agree it is one voice: the request ends once too few are left who could.
+    """
+    task = _my_task(approval, actor)
+    _decide(task, StepState.REJECTED, comment, at)
+    step = tasks_of(approval, approval.step)
+    undecided = [other for other in step if other.state == StepState.OPEN]
+    if task.rule == Rule.MAJORITY and enough(task.rule, _agreed(step) + len(undecided), len(step)):
+        end_access(approval, [task])
+        return
     _end(approval, ApprovalState.REJECTED, comment, actor, at)
     _tell_requester(approval, _("Rejected: %(what)s"), at, comment)
 
 
-@_decision("return", gettext_lazy("Return for changes"), args=_must_say, icon="arrow-back-up")
-def return_request(approval: Approval, *, actor: Actor, at: datetime, comment: str) -> None:
-    """Give it back to be changed: the record is a draft again."""
-    _decide(_my_task(approval, actor), StepState.RETURNED, comment, at)
+@_decision(
+    "return", gettext_lazy("Return for changes"), icon="arrow-back-up",
+    args=(
+        *_must_say,
+        Arg("step", gettext_lazy("Back to step"), "integer", required=False,
+            help=gettext_lazy("The number of an earlier step; empty: back to whoever asked.")),
+    ),
+)  # fmt: skip
+def return_request(approval: Approval, *, actor: Actor, at: datetime, comment: str, step: int | None) -> None:
+    """Give it back to be changed: the record is a draft again. Or to an earlier step, which is asked anew.
+
+    Raises ValidationFailed for a step that was not asked before this one.
+    """
+    task = _my_task(approval, actor)
+    if step is not None and not 1 <= step < approval.step:
+        raise ValidationFailed.of("step", "range", _("Choose an earlier step, or none."))
+    _decide(task, StepState.RETURNED, comment, at)
+    if step is not None:
+        _ask_again_from(approval, step, at)
+        _tell_requester(approval, _("Asked again from an earlier step: %(what)s"), at, comment)
+        return
     _end(approval, ApprovalState.RETURNED, comment, actor, at, draft=True)
     _tell_requester(approval, _("Returned for changes: %(what)s"), at, comment)
+
+
+def _ask_again_from(approval: Approval, step: int, at: datetime) -> None:
+    """Put aside what was decided in the step and after it, and ask all of these people again, one by one."""
+    former = [task for task in tasks_of(approval) if task.step >= step]
+    end_access(approval, former)
+    set_state([task for task in former if task.state in LEFT_OVER], StepState.SKIPPED, at=at)
+    ApprovalTask.objects.filter(pk__in=[task.pk for task in former]).update(superseded=True)
+    ApprovalTask.objects.bulk_create(
+        ApprovalTask(
+            approval=approval,
+            step=task.step,
+            step_name=task.step_name,
+            rule=task.rule,
+            approver_id=task.on_behalf_of_id or task.approver_id,
+            added_by_id=task.added_by_id,
+            remind_after=task.remind_after,
+            escalate_after=task.escalate_after,
+            escalate_to_id=task.escalate_to_id,
+            created_at=at,
+            updated_at=at,
+        )
+        for task in former
+    )
+    advance(approval, at=at)
+
+
+@_decision(
+    "add-approver", gettext_lazy("Ask somebody else too"), icon="user-plus",
+    args=(Arg("person_id", gettext_lazy("Person"), "reference", to="employees"), *_may_say),
+)  # fmt: skip
+def add_approver(approval: Approval, *, actor: Actor, at: datetime, person_id: int, comment: str | None) -> None:
+    """Have another person asked after the present step; what comes later moves back by one.
+
+    Raises ValidationFailed for the submitter, for who has left, and for who agreed already.
+    """
+    _my_task(approval, actor)
+    tasks = tasks_of(approval)
+    if person_id == approval.requested_by_id or not working().filter(pk=person_id).exists():
+        raise ValidationFailed.of("person_id", "not_allowed", _("This person can't decide the request."))
+    if any(task.approver_id == person_id and task.state in {StepState.OPEN, StepState.APPROVED} for task in tasks):
+        raise ValidationFailed.of("person_id", "duplicate", _("This person is asked already."))
+    for number in sorted({task.step for task in tasks if task.step > approval.step}, reverse=True):
+        approval.tasks.filter(step=number).update(step=number + 1)
+    ApprovalTask.objects.create(
+        approval=approval,
+        step=approval.step + 1,
+        step_name=_("Added by %(who)s") % {"who": actor.name[:40]},
+        rule=Rule.ALL,
+        approver_id=person_id,
+        added_by_id=actor.user_id,
+        created_at=at,
+        updated_at=at,
+    )
+    if comment:
+        _tell_requester(approval, _("Another approver was added: %(what)s"), at, comment)
 
 
 @_decision("withdraw", gettext_lazy("Withdraw"), icon="x")
@@ -89,6 +181,17 @@ def withdraw_request(approval: Approval, *, actor: Actor, at: datetime) -> None:
     if approval.requested_by_id != actor.user_id:
         raise NotAllowed(_("Only who asked can withdraw the request."))
     _end(approval, ApprovalState.WITHDRAWN, "", actor, at)
+
+
+@_decision("remind", gettext_lazy("Remind"), icon="bell")
+def remind_request(approval: Approval, *, actor: Actor, at: datetime) -> None:
+    """The submitter asks for a decision once more. Raises NotAllowed for others, Conflict within the hour."""
+    if approval.requested_by_id != actor.user_id:
+        raise NotAllowed(_("Only who asked can remind of the request."))
+    waiting = [task for task in tasks_of(approval, approval.step) if task.state == StepState.OPEN]
+    if any(task.reminded_at is not None and at - task.reminded_at < PAUSE for task in waiting):
+        raise Conflict(_("They were reminded less than an hour ago."))
+    remind_of(approval, waiting, at=at)
 
 
 def close_requests(resource: str, record_id: int, *, why: str, actor: Actor, at: datetime) -> None:
@@ -102,11 +205,35 @@ def close_requests(resource: str, record_id: int, *, why: str, actor: Actor, at:
         write_changes(resource_named("approvals"), approval, before, "withdraw", actor=actor, at=at)
 
 
+def void_changed(resource: str, ids: list[int], *, actor: Actor, at: datetime) -> None:
+    """Withdraw what was asked and take back what was given for records whose content is not what it was then."""
+    found = Approval.objects.select_for_update().filter(resource=resource, record_id__in=ids)
+    for approval in found.filter(state__in=(ApprovalState.PENDING, ApprovalState.APPROVED)).order_by("id"):
+        if _content_hash(approval) == approval.content_hash or not _stands(approval):
+            continue
+        before = snapshot(approval)
+        _end(approval, ApprovalState.WITHDRAWN, _changed_since(), actor, at)
+        stamp(approval, actor, at)
+        write_changes(resource_named("approvals"), approval, before, "void", actor=actor, at=at)
+        _tell_requester(approval, _("Withdrawn: %(what)s"), at, _changed_since())
+
+
+def _stands(approval: Approval) -> bool:
+    """Whether the record is still in the state in which it waits for the consent or to which the consent led."""
+    waiting = transition_of(approval)
+    record = waiting.resource.model._default_manager.filter(pk=approval.record_id).first()
+    return record is not None and waiting.state_of(record) in {waiting.pending, waiting.target}
+
+
+def _changed_since() -> str:
+    return _("The record was changed after approval had been asked for: it must be submitted again.")
+
+
 # --- steps -----------------------------------------------------------------------------------------------------
 
 
 def _open_task(approval: Approval, actor: Actor) -> ApprovalTask | None:
-    return approval.tasks.filter(approver_id=actor.user_id, state=StepState.OPEN).first()
+    return approval.tasks.filter(approver_id=actor.user_id, state=StepState.OPEN, superseded=False).first()
 
 
 def _my_task(approval: Approval, actor: Actor) -> ApprovalTask:
@@ -121,13 +248,9 @@ def _decide(task: ApprovalTask, state: StepState, comment: str | None, at: datet
     task.save(update_fields=["state", "comment", "decided_at", "updated_at"])
 
 
-def _close(tasks: list[ApprovalTask], at: datetime) -> None:
-    ApprovalTask.objects.filter(pk__in=[task.pk for task in tasks]).update(state=StepState.SKIPPED, updated_at=at)
-
-
 def _end_steps(approval: Approval, state: ApprovalState, outcome: str, at: datetime) -> None:
-    tasks = list(approval.tasks.all())
-    _close([task for task in tasks if task.state in {StepState.OPEN, StepState.WAITING}], at)
+    tasks = tasks_of(approval)
+    set_state([task for task in tasks if task.state in LEFT_OVER], StepState.SKIPPED, at=at)
     end_access(approval, tasks)
     approval.state, approval.decided_at, approval.outcome = state, at, outcome[:500]
 
@@ -190,7 +313,8 @@ def _put_back(approval: Approval, state: ApprovalState, actor: Actor, at: dateti
     if record is None:
         return
     action = f"{approval.transition}.{state.value}"
-    if waiting.pending is None or waiting.state_of(record) != waiting.pending:
+    held = {waiting.pending, waiting.target} if state == ApprovalState.WITHDRAWN else {waiting.pending}
+    if waiting.pending is None or waiting.state_of(record) not in held:
         line = AuditLine(resource.name, record.pk, resource.label_of(record)[:200], action)
         record_audit([line], actor=actor, at=at)
         return
@@ -203,7 +327,7 @@ def _put_back(approval: Approval, state: ApprovalState, actor: Actor, at: dateti
 
 def _void(approval: Approval, actor: Actor, at: datetime) -> None:
     """Withdraw a request whose record has changed, and refuse once that is in the database."""
-    text = _("The record was changed after approval had been asked for: it must be submitted again.")
+    text = _changed_since()
     _end(approval, ApprovalState.WITHDRAWN, text, actor, at)
     _tell_requester(approval, _("Withdrawn: %(what)s"), at, text)
     transaction.on_commit(partial(_refuse, text))

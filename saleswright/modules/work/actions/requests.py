@@ -1,41 +1,33 @@
-"""Requests for consent: who must be asked, and asking them (fills the kernel's approval port).
+"""Asking for consent: the approval that waits, its steps one after the other, the sight of the subject they give.
 
-Found for a step nobody: the approver of last resort, else the administrators. The submitter among the approvers:
-left out, alone replaced by their manager. The same person in two steps: asked once.
+Fills the kernel's approval port.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
+from saleswright.kernel import worktime
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.audit import AuditLine, json_safe, record_audit
-from saleswright.kernel.company import company
+from saleswright.kernel.clock import local_date
 from saleswright.kernel.errors import Conflict
 from saleswright.kernel.events import Occasion
-from saleswright.kernel.models import Collaborator, EmploymentState, User
+from saleswright.kernel.models import Collaborator, User
 from saleswright.kernel.ports import ApprovalNeed, ports
 from saleswright.kernel.records import announce
 from saleswright.kernel.resources import Resource, resource_named
 from saleswright.kernel.transitions import Transition
-from saleswright.modules.work.models import Approval, ApprovalFlow, ApprovalStep, ApprovalTask
-from saleswright.modules.work.states import ApprovalState, ApproverKind, Rule, StepState
+from saleswright.modules.work.actions.planning import PlannedStep, active_flow, plan, steps_of, working
+from saleswright.modules.work.models import Approval, ApprovalFlow, ApprovalTask, Delegation
+from saleswright.modules.work.states import ApprovalState, Rule, SamePerson, StepState
+from saleswright.modules.work.terms import Subject
 
-Facts = Mapping[str, Any]
-#: (managers nearest first, facts) -> the one whose authority suffices, or None; the module with prices sets it
-Authority = Callable[[list[User], Facts], User | None]
-_authorities: list[Authority] = []
-
-
-def set_discount_authority(authority: Authority) -> None:
-    """Say how the first manager with enough discount authority is found."""
-    _authorities[:] = [authority]
+LEFT_OVER = (StepState.WAITING, StepState.OPEN)
 
 
 def _in_words(resource: Resource, record: Any) -> str:
@@ -43,92 +35,6 @@ def _in_words(resource: Resource, record: Any) -> str:
     customer = getattr(record, "customer", None)
     label = resource.label_of(record)
     return label if customer is None else f"{label} · {customer}"
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedStep:
-    """The people to ask in one step and how many of them must agree."""
-
-    approvers: tuple[int, ...]
-    rule: Rule
-
-
-# --- who must be asked -----------------------------------------------------------------------------------------
-
-
-def active_flow(resource: str, transition: str) -> ApprovalFlow | None:
-    """The flow in force for a transition, or None."""
-    flows = ApprovalFlow.objects.filter(resource=resource, transition=transition, active=True, archived_at=None)
-    return flows.order_by("-id").first()
-
-
-def plan(need: ApprovalNeed, flow: ApprovalFlow | None, submitter: User) -> list[PlannedStep]:
-    """The steps that a need calls for, in order: its own approvers, then the flow's steps whose limits are reached."""
-    found = [(ids, Rule.ANY) for ids in need.approvers]
-    steps = flow.steps.order_by("position", "id") if flow else []
-    found += [(_people_of(step, need.facts, submitter), Rule(step.rule)) for step in steps if applies(step, need.facts)]
-    return [PlannedStep(_settled(ids, submitter), rule) for ids, rule in found]
-
-
-def applies(step: ApprovalStep, facts: Facts) -> bool:
-    """Whether the facts reach the step's limits; a limit on an unknown fact is not reached."""
-    limits = (("amount", step.min_amount), ("discount", step.min_discount))
-    return all(
-        limit is None or (facts.get(name) is not None and Decimal(str(facts[name])) >= limit) for name, limit in limits
-    )
-
-
-def _people_of(step: ApprovalStep, facts: Facts, submitter: User) -> tuple[int, ...]:
-    match step.approver:
-        case ApproverKind.ROLE:
-            return tuple(_working().filter(roles__code=step.role).order_by("id").values_list("id", flat=True))
-        case ApproverKind.PERSON:
-            return (step.person_id,) if step.person_id else ()
-        case ApproverKind.MANAGER:
-            return tuple(user.pk for user in managers_of(submitter)[step.level - 1 : step.level])
-    authority = next((one for one in _authorities), None)
-    found = authority(managers_of(submitter), facts) if authority else None
-    return (found.pk,) if found else ()
-
-
-def _working() -> Any:
-    return User.objects.filter(archived_at=None).exclude(state=EmploymentState.LEFT)
-
-
-def managers_of(user: User) -> list[User]:
-    """The managers who still work here, nearest first; a ring in the data ends the walk."""
-    chain: list[User] = []
-    seen = {user.pk}
-    while user.manager_id and user.manager_id not in seen:
-        user = User.objects.get(pk=user.manager_id)
-        seen.add(user.pk)
-        if user.is_active:
-            chain.append(user)
-    return chain
-
-
-def _settled(ids: Iterable[int], submitter: User) -> tuple[int, ...]:
-    """The people who can really be asked; never nobody."""
-    wanted = list(dict.fromkeys(ids))
-    working = set(_working().filter(pk__in=wanted).values_list("id", flat=True))
-    people = [pk for pk in wanted if pk in working]
-    others = tuple(pk for pk in people if pk != submitter.pk)
-    if people and not others:
-        others = tuple(user.pk for user in managers_of(submitter)[:1])
-    return others or _last_resort(submitter)
-
-
-def _last_resort(submitter: User) -> tuple[int, ...]:
-    """The company's approver of last resort, else its administrators; the submitter only if there is no other."""
-    named = _working().filter(pk=company().approver_of_last_resort_id).exclude(pk=submitter.pk)
-    administrators = _working().filter(roles__code="administrator").order_by("id")
-    for people in (named, administrators.exclude(pk=submitter.pk), administrators):
-        if found := tuple(people.values_list("id", flat=True)):
-            return found
-    raise Conflict(_("There is nobody who could approve this."))
-
-
-# --- asking ----------------------------------------------------------------------------------------------------
 
 
 class ApprovalDesk:
@@ -152,7 +58,8 @@ class ApprovalDesk:
             return False
         submitter = User.objects.get(pk=actor.user_id)
         flow = active_flow(transition.resource_name, transition.name)
-        steps = plan(need, flow, submitter)
+        subject = Subject(transition.resource_name, submitter, need.facts, record.pk)
+        steps = plan(need, flow, steps_of(flow), subject)
         if not steps:
             return False
         pending = Approval.objects.filter(
@@ -163,32 +70,9 @@ class ApprovalDesk:
         )
         if pending.exists():
             raise Conflict(_("The same request waits for approval already."))
-        resource = transition.resource
-        approval = Approval.objects.create(
-            resource=resource.name,
-            record_id=record.pk,
-            subject_label=_in_words(resource, record)[:200],
-            transition=transition.name,
-            arguments=json_safe(arguments),
-            content_hash=resource.content_hash(record),
-            from_state=transition.state_of(record),
-            requested_by=submitter,
-            requested_at=at,
-            reason=str(need.reason)[:500],
-            facts=json_safe(need.facts),
-            flow=flow,
-            flow_version=flow.version if flow else None,
-            created_at=at,
-            updated_at=at,
-            created_by=submitter,
-            updated_by=submitter,
-        )
+        approval = _create(transition, record, arguments, need, flow, submitter, at)
         ApprovalTask.objects.bulk_create(
-            ApprovalTask(
-                approval=approval, step=number, rule=step.rule, approver_id=user_id, created_at=at, updated_at=at
-            )
-            for number, step in enumerate(steps, 1)
-            for user_id in step.approvers
+            _task(approval, number, step, user_id) for number, step in enumerate(steps, 1) for user_id in step.approvers
         )
         people = {"approvers": [None, [list(step.approvers) for step in steps]]}
         line = AuditLine("approvals", approval.pk, approval.subject_label, "created", people)
@@ -197,24 +81,97 @@ class ApprovalDesk:
         advance(approval, at=at)
         return True
 
+    def changed(self, resource: str, ids: list[int], *, actor: Actor, at: datetime) -> None:
+        """Take back what was asked or given for records that were edited since."""
+        from saleswright.modules.work.actions.decisions import void_changed
+
+        if any(one.approval is not None for one in resource_named(resource).transitions):
+            void_changed(resource, ids, actor=actor, at=at)
+
+
+def _create(
+    transition: Transition,
+    record: Any,
+    arguments: dict[str, Any],
+    need: ApprovalNeed,
+    flow: ApprovalFlow | None,
+    submitter: User,
+    at: datetime,
+) -> Approval:
+    resource = transition.resource
+    return Approval.objects.create(
+        resource=resource.name,
+        record_id=record.pk,
+        subject_label=_in_words(resource, record)[:200],
+        transition=transition.name,
+        arguments=json_safe(arguments),
+        content_hash=resource.content_hash(record),
+        from_state=transition.state_of(record),
+        requested_by=submitter,
+        requested_at=at,
+        reason=str(need.reason)[:500],
+        facts=json_safe(need.facts),
+        flow=flow,
+        flow_version=flow.versions.count() if flow else None,
+        asks_again=flow is not None and flow.same_person == SamePerson.EACH,
+        created_at=at,
+        updated_at=at,
+        created_by=submitter,
+        updated_by=submitter,
+    )
+
+
+def _task(approval: Approval, number: int, planned: PlannedStep, user_id: int) -> ApprovalTask:
+    step = planned.step
+    return ApprovalTask(
+        approval=approval,
+        step=number,
+        step_name=planned.name,
+        rule=planned.rule,
+        approver_id=user_id,
+        remind_after=step.remind_after if step else None,
+        escalate_after=step.escalate_after if step else None,
+        escalate_to_id=step.escalate_to_id if step else None,
+        created_at=approval.created_at,
+        updated_at=approval.created_at,
+    )
+
+
+# --- steps -----------------------------------------------------------------------------------------------------
+
+
+def tasks_of(approval: Approval, step: int | None = None) -> list[ApprovalTask]:
+    """The parts that count, of one step or of all."""
+    tasks = approval.tasks.filter(superseded=False)
+    return list((tasks if step is None else tasks.filter(step=step)).order_by("step", "id"))
+
+
+def enough(rule: str, agreed: int, asked: int) -> bool:
+    """Whether so many of those asked suffice."""
+    match rule:
+        case Rule.ANY:
+            return agreed > 0
+        case Rule.MAJORITY:
+            return 2 * agreed > asked
+    return agreed == asked
+
 
 def advance(approval: Approval, *, at: datetime) -> bool:
     """Ask the people of the next step that needs somebody; False when no step is left.
 
-    Whoever agreed in an earlier step is not asked again.
+    Whoever agreed in an earlier step is not asked again, unless the flow says so.
     """
-    tasks = list(approval.tasks.order_by("step", "id"))
-    agreed = {task.approver_id for task in tasks if task.state == StepState.APPROVED}
+    tasks = tasks_of(approval)
+    agreed = set() if approval.asks_again else {t.approver_id for t in tasks if t.state == StepState.APPROVED}
     for number in sorted({task.step for task in tasks if task.state == StepState.WAITING}):
         step = [task for task in tasks if task.step == number]
         rest = [task for task in step if task.approver_id not in agreed]
-        enough = len(rest) < len(step) and step[0].rule == Rule.ANY
-        skipped = step if enough else [task for task in step if task not in rest]
-        set_state(skipped, StepState.SKIPPED, at=at)
-        if rest and not enough:
-            _open(approval, rest, at)
+        done = enough(step[0].rule, len(step) - len(rest), len(step))
+        set_state(step if done else [task for task in step if task not in rest], StepState.SKIPPED, at=at)
+        if not done:
             approval.step = number
             Approval.objects.filter(pk=approval.pk).update(step=number)
+            open_tasks(approval, _with_stand_ins(approval, rest, at), at)
             return True
     return False
 
@@ -224,8 +181,8 @@ def set_state(tasks: list[ApprovalTask], state: StepState, *, at: datetime) -> N
     ApprovalTask.objects.filter(pk__in=[task.pk for task in tasks]).update(state=state, updated_at=at)
 
 
-def _open(approval: Approval, tasks: list[ApprovalTask], at: datetime) -> None:
-    """Ask these people: they see the subject from now on and are told."""
+def open_tasks(approval: Approval, tasks: list[ApprovalTask], at: datetime) -> None:
+    """Ask these people: they see the subject from now on, are told, and their time begins."""
     people = [task.approver_id for task in tasks]
     shared = Collaborator.objects.filter(resource=approval.resource, record_id=approval.record_id)
     present = set(shared.filter(user_id__in=people).values_list("user_id", flat=True))
@@ -233,14 +190,75 @@ def _open(approval: Approval, tasks: list[ApprovalTask], at: datetime) -> None:
     Collaborator.objects.bulk_create(
         Collaborator(resource=approval.resource, record_id=approval.record_id, user_id=user_id) for user_id in fresh
     )
-    rows = ApprovalTask.objects.filter(pk__in=[task.pk for task in tasks])
-    rows.update(state=StepState.OPEN, opened_at=at, updated_at=at)
-    rows.filter(approver_id__in=fresh).update(gave_access=True)
+    for task in tasks:
+        task.state, task.opened_at, task.updated_at = StepState.OPEN, at, at
+        task.gave_access = task.approver_id in fresh
+        task.remind_at, task.escalate_at = _due(at, task.remind_after), _due(at, task.escalate_after)
+    names = ["state", "opened_at", "updated_at", "gave_access", "remind_at", "escalate_at"]
+    ApprovalTask.objects.bulk_update(tasks, names)
     text = _("%(who)s asks for your approval: %(what)s") % {
         "who": approval.requested_by.get_short_name(),
         "what": approval.subject_label,
     }
+    tell_approvers(approval, people, text, at)
+
+
+def tell_approvers(approval: Approval, people: list[int], text: str, at: datetime) -> None:
+    """Tell people about an approval that waits for them."""
     ports.notification.notify(user_ids=people, text=text, resource="approvals", record_id=approval.pk, at=at)
+
+
+def _due(at: datetime, hours: int | None) -> datetime | None:
+    return None if hours is None else worktime.add_working(at, hours * 60)
+
+
+# --- people who stand in for others ----------------------------------------------------------------------------
+
+
+def stand_in_for(user_id: int, approval: Approval, at: datetime) -> int:
+    """Who decides in place of the person on that day: themselves unless they are away and said who does.
+
+    Somebody who is away too passes it on; nobody stands in for another in a request of their own.
+    """
+    day, seen = local_date(at), [user_id]
+    while True:
+        absences = Delegation.objects.filter(
+            owner_id=seen[-1], start_on__lte=day, end_on__gte=day, archived_at=None, delegate__in=working()
+        )
+        found = absences.exclude(delegate_id=approval.requested_by_id).order_by("-id").first()
+        if found is None:
+            return seen[-1]
+        if found.delegate_id in seen:
+            return user_id
+        seen.append(found.delegate_id)
+
+
+def _with_stand_ins(approval: Approval, tasks: list[ApprovalTask], at: datetime) -> list[ApprovalTask]:
+    """The parts of a step that is about to be opened, those of absent people given to who stands in for them."""
+    for task in tasks:
+        pass_on(approval, task, stand_in_for(task.approver_id, approval, at), at)
+    return [task for task in tasks if not task.superseded]
+
+
+def pass_on(approval: Approval, task: ApprovalTask, user_id: int, at: datetime) -> bool:
+    """Give a person's part to another; if that one is asked in the same step already, one answer stands for both.
+
+    False, and nothing changes, where the other has decided this step already or asked for the approval.
+    """
+    if user_id in {task.approver_id, approval.requested_by_id}:
+        return False
+    own = approval.tasks.filter(step=task.step, approver_id=user_id, superseded=False).first()
+    if own is not None and own.state not in LEFT_OVER:
+        return False
+    end_access(approval, [task])
+    if own is not None:
+        task.superseded, task.state = True, StepState.SKIPPED
+    else:
+        task.on_behalf_of_id = task.on_behalf_of_id or task.approver_id
+        task.approver_id = user_id
+    task.gave_access, task.updated_at = False, at
+    task.save(update_fields=["superseded", "state", "on_behalf_of", "approver", "gave_access", "updated_at"])
+    return True
 
 
 def end_access(approval: Approval, tasks: Iterable[ApprovalTask]) -> None:

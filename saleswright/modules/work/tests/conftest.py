@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from saleswright.kernel.access.actors import Actor, actor_for
+from saleswright.kernel.access.actors import Actor, access_changed, actor_for
 from saleswright.kernel.access.collaborators import collaborators_of
-from saleswright.kernel.models import User
+from saleswright.kernel.models import Grant, Role, User
 from saleswright.kernel.ports import ApprovalNeed
 from saleswright.kernel.records import save_record
 from saleswright.kernel.transitions import Arg, Transition
 from saleswright.modules.customers.entities import CustomerEntity
 from saleswright.modules.customers.models import Customer
-from saleswright.modules.work.models import Approval
+from saleswright.modules.work.models import Approval, ApprovalFlow, ApprovalTask
 
 DRAFT, IN_APPROVAL, DONE = "prospect", "dormant", "active"
 
@@ -88,3 +88,37 @@ def state_of(record: Any) -> str:
 def those_who_see(customer: Customer) -> list[int]:
     """The collaborators of a customer."""
     return sorted(one["id"] for one in collaborators_of("customers", [customer.pk]).get(customer.pk, []))
+
+
+def flow(root: Actor, *steps: dict[str, Any], **values: Any) -> ApprovalFlow:
+    """A flow of these steps for the test's transition; steps are decided by the director unless they say else."""
+    lines = [{"approver": "role", "role": "sales_director", **step} for step in steps]
+    given = {"name": "Test", "resource": "customers", "transition": "activate", **values}
+    return save_record(ApprovalFlow, given, lines={"steps": lines}, actor=root)
+
+
+def reaches(**limits: str) -> dict[str, Any]:
+    """The condition that facts reach these limits."""
+    return {"and": [{"field": f"facts.{name}", "op": "gte", "value": limit} for name, limit in limits.items()]}
+
+
+def asked(approval: Approval) -> list[tuple[int, int]]:
+    """(step, person) of the parts that count."""
+    tasks = ApprovalTask.objects.filter(approval=approval, superseded=False).order_by("step", "id")
+    return list(tasks.values_list("step", "approver"))
+
+
+def tasks(approval: Approval) -> list[tuple[int, int, str]]:
+    """(step, person, state) of the parts that count."""
+    rows = ApprovalTask.objects.filter(approval=approval, superseded=False).order_by("step", "id")
+    return list(rows.values_list("step", "approver", "state"))
+
+
+@pytest.fixture
+def granted(db: None) -> None:
+    """Colleagues may also ask others, remind, and say who stands in for them."""
+    names = ("approvals.add-approver", "approvals.remind", "delegations.*")
+    for role in Role.objects.filter(code__in=("sales_representative", "sales_director")):
+        for name in names:
+            Grant.objects.get_or_create(role=role, permission=name, defaults={"scope": "own"})
+    access_changed()

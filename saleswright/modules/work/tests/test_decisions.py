@@ -11,7 +11,7 @@ from saleswright.modules.work.actions import decisions
 from saleswright.modules.work.models import Approval, ApprovalTask, Notification
 from saleswright.modules.work.public import close_requests, waiting_for
 from saleswright.modules.work.states import ApprovalState
-from saleswright.modules.work.tests.conftest import DONE, DRAFT, IN_APPROVAL, acting_as, state_of, those_who_see
+from saleswright.modules.work.tests.conftest import DONE, DRAFT, IN_APPROVAL, acting_as, state_of, tasks, those_who_see
 
 pytestmark = pytest.mark.django_db
 VERBS = {
@@ -25,11 +25,6 @@ VERBS = {
 def decide(verb, approval, user, comment="because"):
     arguments = {} if verb == "withdraw" else {"comment": comment}
     return VERBS[verb](approval.pk, actor=acting_as(user), **arguments)
-
-
-def tasks(approval):
-    rows = ApprovalTask.objects.filter(approval=approval).order_by("step", "id")
-    return list(rows.values_list("step", "approver", "state"))
 
 
 @pytest.fixture

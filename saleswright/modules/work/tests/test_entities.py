@@ -1,6 +1,7 @@
 """What every entity of this module can."""
 
 import itertools
+from datetime import date, timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -13,6 +14,7 @@ from saleswright.kernel.models import User
 from saleswright.kernel.ports import ports
 from saleswright.modules.customers.models import Customer
 
+LARGE = {"and": [{"field": "base_total", "op": "gte", "value": "500000"}]}
 serial = itertools.count(1)
 
 
@@ -38,8 +40,19 @@ class TestApprovalFlows(EntityTestCase):
     change = {"name": "Two steps", "active": False}
 
     def values(self):
-        steps = [{"approver": "role", "role": "sales_director", "min_amount": "500000.00", "rule": "all"}]
+        steps = [{"approver": "role", "role": "sales_director", "condition": LARGE, "rule": "all"}]
         return {"name": "Test", "resource": "quotes", "transition": "submit", "active": False, "steps": steps}
+
+
+class TestDelegations(EntityTestCase):
+    resource = "delegations"
+    change = {"reason": "Holiday"}
+    days = itertools.count(1)
+
+    def values(self):
+        day = date(2026, 1, 1) + timedelta(days=next(self.days))
+        person = self.make(User, username=f"away{day}", name="Away")
+        return {"delegate_id": person.pk, "start_on": str(day), "end_on": str(day)}
 
 
 class TestAttachments(EntityTestCase):

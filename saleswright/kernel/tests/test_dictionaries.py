@@ -1,0 +1,119 @@
+"""Dictionaries: closed ones stay closed, codes in use stay, new codes hold at once."""
+
+import pytest
+from django.utils import translation
+
+from saleswright.kernel.dictionaries import names_in, uses_of
+from saleswright.kernel.errors import ValidationFailed
+from saleswright.kernel.models import Dictionary, DictionaryEntry
+from saleswright.kernel.records import Draft, save_record, save_records
+from saleswright.modules.catalog.models import Product
+from saleswright.modules.customers.models import Customer
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def close(root):
+    """Closes a dictionary to all but what it lists."""
+
+    def run(code: str) -> Dictionary:
+        found = Dictionary.objects.get(code=code)
+        return save_record(Dictionary, {"closed": True}, pk=found.pk, actor=root)
+
+    return run
+
+
+def rows(code: str) -> list[dict]:
+    """The entries of a dictionary as a form sends them."""
+    found = DictionaryEntry.objects.filter(dictionary__code=code).order_by("position")
+    return list(found.values("id", "code", "label_zh", "label_en", "active"))
+
+
+def write(code: str, lines: list[dict], root) -> None:
+    save_record(Dictionary, {}, lines={"entries": lines}, pk=Dictionary.objects.get(code=code).pk, actor=root)
+
+
+def test_an_open_dictionary_keeps_other_words(root):
+    assert save_record(Customer, {"name": "A", "industry": "Kite making"}, actor=root).industry == "Kite making"
+    assert save_record(Customer, {"name": "B", "industry": "Education"}, actor=root).industry == "Education"
+
+
+def test_a_closed_dictionary_takes_codes_and_labels_and_nothing_else(root, close):
+    close("industries")
+    for word in ("教育", "Education", "education"):
+        assert save_record(Customer, {"name": f"A {word}", "industry": word}, actor=root).industry == "教育"
+    count = Customer.objects.count()
+    with pytest.raises(ValidationFailed) as failure:
+        save_record(Customer, {"name": "B", "industry": "Kite making"}, actor=root)
+    assert [(error.field, error.code) for error in failure.value.errors] == [("industry", "choice")]
+    assert Customer.objects.count() == count
+
+
+def test_numbers_are_compared_as_they_are_written(root, close):
+    close("tax-rates")
+    assert save_record(Product, {"name": "Robot", "tax_rate": "13.00"}, actor=root).tax_rate == 13
+    with pytest.raises(ValidationFailed):
+        save_record(Product, {"name": "Robot", "tax_rate": "12.5"}, actor=root)
+
+
+def test_history_may_hold_what_was_never_offered(root, close):
+    close("industries")
+    draft = Draft({"name": "Old", "industry": "Kite making"})
+    save_records(Customer, [draft], actor=root, history=True)
+    assert draft.record.industry == "Kite making"
+
+
+def test_what_is_no_longer_offered_stays_where_it_is(root, close):
+    close("industries")
+    customer = save_record(Customer, {"name": "A", "industry": "教育"}, actor=root)
+    write("industries", [{**row, "active": row["code"] != "教育"} for row in rows("industries")], root)
+    save_record(Customer, {"industry": "教育", "city": "Wuhan"}, pk=customer.pk, actor=root)
+    with pytest.raises(ValidationFailed):
+        save_record(Customer, {"name": "B", "industry": "教育"}, actor=root)
+
+
+def test_a_new_code_holds_at_once(root, close, api, browse):
+    close("industries")
+    assert "航天" not in names_in("industries")()
+    fresh = {"code": "航天", "label_zh": "航天", "label_en": "Space"}
+    write("industries", [*rows("industries"), fresh], root)
+    assert api().post("customers", {"name": "A", "industry": "Space"}).json()["industry"] == "航天"
+    client = browse()
+    assert "航天" in client.get("/customers/new").content.decode()
+    assert "航天" in client.get("/customers").content.decode()
+
+
+def test_a_code_in_use_is_neither_deleted_nor_renamed(root):
+    save_record(Customer, {"name": "A", "industry": "教育"}, actor=root)
+    before = rows("industries")
+    without = [row for row in before if row["code"] != "教育"]
+    renamed = [{**row, "code": "培训" if row["code"] == "教育" else row["code"]} for row in before]
+    for lines, field in ((without, "entries"), (renamed, "entries.5.code")):
+        with pytest.raises(ValidationFailed) as failure:
+            write("industries", lines, root)
+        assert [(error.field, error.code) for error in failure.value.errors] == [(field, "not_allowed")]
+    assert rows("industries") == before
+    write("industries", [row for row in before if row["code"] != "金融"], root)  # nobody uses it
+    assert len(rows("industries")) == len(before) - 1
+
+
+def test_a_code_stands_once(root):
+    with pytest.raises(ValidationFailed) as failure:
+        write("units", [*rows("units"), {"code": "件", "label_zh": "件"}], root)
+    assert failure.value.errors[0].code == "duplicate"
+
+
+def test_names_follow_the_language_and_know_what_is_no_longer_offered(root):
+    with translation.override("zh-hans"):
+        assert names_in("currencies")()["USD"] == "美元"
+    write("currencies", [{**row, "active": row["code"] != "USD"} for row in rows("currencies")], root)
+    names = names_in("currencies")()
+    assert names["EUR"] == "Euro"
+    assert "USD" not in names
+    assert names.get("USD") == "US dollar"
+    assert names.get("XAU", "XAU") == "XAU"
+
+
+def test_it_knows_where_codes_are_used():
+    assert set(uses_of("industries")) == {("customers", "industry"), ("leads", "industry")}
