@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -30,6 +31,7 @@ class Environment(BaseSettings):
     debug: bool = False
     https: bool = False
     api_limit: int = 12_000
+    webhook_allowed_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
@@ -39,7 +41,7 @@ class Environment(BaseSettings):
     oidc_name: str = ""
     var_dir: Path = ROOT / "var"
 
-    @field_validator("allowed_hosts", "csrf_trusted_origins", mode="before")
+    @field_validator("allowed_hosts", "csrf_trusted_origins", "webhook_allowed_networks", mode="before")
     @classmethod
     def split_commas(cls, value: Any) -> Any:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

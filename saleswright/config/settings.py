@@ -33,6 +33,7 @@ MODULES = (
     "service",
     "targets",
     "analytics",
+    "integration",
 )
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
@@ -135,6 +136,7 @@ AXES_LOCKOUT_CALLABLE = "saleswright.interface.pages.session.locked_out"
 AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True
 API_LIMIT = ENV.api_limit  # requests of one token a minute
+WEBHOOK_ALLOWED_NETWORKS = ENV.webhook_allowed_networks  # that webhooks may reach besides the public internet
 OIDC_ISSUER = ENV.oidc_issuer.rstrip("/")
 OIDC_CLIENT_ID = ENV.oidc_client_id
 OIDC_CLIENT_SECRET = ENV.oidc_client_secret

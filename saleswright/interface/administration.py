@@ -50,7 +50,7 @@ AREAS = [
         Setting("bodies", _("Standing groups with a chair, members and duties")),
         Setting(
             "account-people", _("Second factor, open sessions and tokens of everybody"),
-            _("How people sign in"), "shield-lock", "/account/people", "admin.manage",
+            _("How people sign in"), "shield", "/account/people", "admin.manage",
         ),
     ]),
     Area("lists", _("Lists and fields"), [

@@ -109,7 +109,7 @@ def filter_column(entity: Entity, name: str) -> tuple[FieldSpec, str] | None:
 
 
 def columns_for(entity: Entity, actor: Actor) -> dict[str, conditions.Column]:
-    """What conditions may name: the filterable fields that the actor may see."""
+    """What filters may name: the filterable fields that the actor may see."""
     specs = entity.specs_for(actor)
     found = [specs[name] for name in (*entity.filters, "id") if name in specs]
     columns = {spec.name: conditions.Column(spec.attname, spec.kind, spec.parse) for spec in found}

@@ -43,7 +43,7 @@ GROUPS = (
         ("products", "product-categories", "price-lists", "discount-authorities"),
     ),
     Group("targets", gettext_lazy("Targets"), "target", ("targets",)),
-    Group("team", gettext_lazy("Team"), "users", ("employees", "departments", "regions", "posts")),
+    Group("team", gettext_lazy("Team"), "users", ("employees", "delegations", "departments", "regions", "posts")),
 )  # fmt: skip
 
 

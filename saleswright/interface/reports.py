@@ -90,6 +90,7 @@ class Report:
     parameters: tuple[Parameter, ...]
     compute: Compute
     icon: str = "chart-bar"
+    internal: bool = False
 
     def run(self, given: Mapping[str, str], actor: Actor) -> Result:
         """Compute it. Raises NotAllowed or ValidationFailed."""
@@ -137,11 +138,13 @@ def _value(parameter: Parameter, text: str) -> Any:
 _reports: dict[str, Report] = {}
 
 
-def report(name: str, title: Text, *parameters: Parameter, icon: str = "chart-bar") -> Callable[[Compute], Compute]:
-    """Register a function `compute(parameters, actor) -> Result` as a report."""
+def report(
+    name: str, title: Text, *parameters: Parameter, icon: str = "chart-bar", internal: bool = False
+) -> Callable[[Compute], Compute]:
+    """Register `compute(parameters, actor) -> Result` as a report; `internal` ones are about the system's own work."""
 
     def declare(compute: Compute) -> Compute:
-        _reports[name] = Report(name, title, parameters, compute, icon)
+        _reports[name] = Report(name, title, parameters, compute, icon, internal)
         return compute
 
     return declare
@@ -156,5 +159,5 @@ def report_named(name: str) -> Report:
 
 
 def all_reports() -> list[Report]:
-    """Every report, in the order of registration."""
-    return list(_reports.values())
+    """Every report: those of selling in the order of registration, then those of the system's own work."""
+    return sorted(_reports.values(), key=lambda one: one.internal)

@@ -83,7 +83,7 @@ def changes(entity: Entity, record: Any, actor: Actor, before: datetime | None) 
         rows = rows.filter(at__lt=before)
     found = list(rows.select_related("actor")[:LIMIT])
     specs = entity.specs_for(actor)
-    labels = _labels(found, specs, actor)
+    labels = names_in([(one, specs) for one in found], actor)
     currency = getattr(record, "currency", None)
     return [_happening(entity, one, specs, labels, currency) for one in found]
 
@@ -92,14 +92,14 @@ def _happening(
     entity: Entity, audit: AuditEntry, specs: dict[str, FieldSpec], labels: Labels, currency: str | None
 ) -> Happening:
     who = audit.actor.get_short_name() if audit.actor else _("System")
-    kind, text = _what(entity, audit.action)
-    told = [] if audit.action in {"created", "imported"} else _readable(entity, audit, specs, labels, currency)
+    kind, text = words_of(entity, audit.action)
+    told = [] if audit.action in {"created", "imported"} else readable(entity, audit, specs, labels, currency)
     return entry(kind, audit.at, who, text, changes=told)
 
 
-def _what(entity: Entity, action: str) -> tuple[str, Text]:
-    """The kind of an entry and its words."""
-    plain: dict[str, Text] = {
+def plain_deeds() -> dict[str, Text]:
+    """What happens to records of every kind, by the name of the action."""
+    return {
         "created": _("Created"),
         "imported": _("Imported"),
         "changed": _("Changed"),
@@ -109,6 +109,11 @@ def _what(entity: Entity, action: str) -> tuple[str, Text]:
         "hand-over": _("Handed over"),
         "take-over": _("Took records over"),
     }
+
+
+def words_of(entity: Entity, action: str) -> tuple[str, Text]:
+    """The kind of an entry and its words."""
+    plain = plain_deeds()
     if action in plain:
         return "change", plain[action]
     endings: dict[str, Text] = {
@@ -122,9 +127,10 @@ def _what(entity: Entity, action: str) -> tuple[str, Text]:
     return "transition", f"{label} · {endings[ending]}" if ending in endings else label
 
 
-def _readable(
+def readable(
     entity: Entity, audit: AuditEntry, specs: dict[str, FieldSpec], labels: Labels, currency: str | None
 ) -> list[tuple[Text, str, str]]:
+    """What changed, field by field: label, old and new value."""
     told: list[tuple[Text, str, str]] = []
     lines = {one.name: one.label for one in entity.lines}
     for name, (old, new) in _pairs(audit):
@@ -160,10 +166,10 @@ def _shown(spec: FieldSpec, value: Any, labels: Labels, currency: str | None) ->
     return cell.title if spec.kind == "datetime" else cell.text
 
 
-def _labels(audits: list[AuditEntry], specs: dict[str, FieldSpec], actor: Actor) -> Labels:
+def names_in(audits: Iterable[tuple[AuditEntry, dict[str, FieldSpec]]], actor: Actor) -> Labels:
     """The names of the referenced records that the actor sees, one query a kind."""
     wanted: dict[type[models.Model], set[int]] = {}
-    for audit in audits:
+    for audit, specs in audits:
         for name, pair in _pairs(audit):
             spec = _spec(specs, name)
             if spec is not None and spec.kind == "reference":

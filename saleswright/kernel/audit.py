@@ -7,7 +7,7 @@ numbers and digests: digest = SHA-256(digest before + canonical JSON of the entr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -25,6 +25,7 @@ from saleswright.kernel.models.ledger import AuditHead
 from saleswright.kernel.transactions import atomic
 
 LOCK = 0x53570A  # PostgreSQL's advisory lock of the sealer
+READ_AT_ONCE = 5000
 CONTENT = ("id", "at", "actor_id", "actor_kind", "origin", "resource", "record_id", "label", "action", "changes")
 
 
@@ -210,5 +211,25 @@ def verify() -> Verification:
 
 
 def _sealed_rows(last: int) -> Iterator[tuple[Any, ...]]:
-    sealed = AuditEntry.objects.filter(sequence__lte=last).order_by("sequence")
-    return sealed.values_list("sequence", "previous", "digest", *CONTENT).iterator(chunk_size=5000)
+    """Sequence, digest before, digest and CONTENT of the sealed entries in their order.
+
+    Read past the model, whose conversions would take as long as all the rest: a million entries in seconds.
+    """
+    names = ", ".join(("sequence", "previous", "digest", *CONTENT[:-1]))
+    sql = (
+        f"SELECT {names}, {'changes::text' if connection.vendor == 'postgresql' else 'changes'} FROM kernel_auditentry"
+    )
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(f"{sql} WHERE sequence <= %s ORDER BY sequence", [last])
+        while rows := cursor.fetchmany(READ_AT_ONCE):
+            for sequence, previous, digest, pk, at, *content, changes in rows:
+                moment = _read(datetime.fromisoformat, at) if isinstance(at, str) else at
+                yield sequence, previous, digest, pk, moment, *content, _read(orjson.loads, changes)
+
+
+def _read(parse: Callable[[str], Any], text: str) -> Any:
+    """What a text says; one that nobody can read stays as it is, and so has another digest."""
+    try:
+        return parse(text)
+    except ValueError:
+        return text

@@ -17,7 +17,7 @@ STAMPS = frozenset({"id", "created_at", "updated_at", "created_by", "updated_by"
 #: stamps that an import of history brings along
 HISTORY_STAMPS = frozenset({"created_at", "created_by"})
 UNAUDITED = frozenset({"id", "created_at", "updated_at", "created_by_id", "updated_by_id", "version"})
-HIDDEN_VALUES = frozenset({"password"})
+HIDDEN_VALUES = frozenset({"password", "secret"})
 
 
 def snapshot(record: models.Model) -> dict[str, Any]:

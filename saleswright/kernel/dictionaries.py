@@ -33,19 +33,17 @@ class Entry(NamedTuple):
     active: bool
     closed: bool
 
-    @property
-    def label(self) -> str:
-        """What it is called in the active language."""
-        chinese = (get_language() or "zh").startswith("zh")
-        return self.label_zh if chinese else self.label_en or self.label_zh
+    def label(self, language: str) -> str:
+        """What it is called in the language."""
+        return self.label_zh if language.startswith("zh") else self.label_en or self.label_zh
 
 
 class Names(dict[str, Text]):
     """What the codes on offer are called; `get` also knows those that are no longer offered."""
 
-    def __init__(self, entries: list[Entry]) -> None:
-        super().__init__((entry.code, entry.label) for entry in entries if entry.active)
-        self.retired = {entry.code: entry.label for entry in entries if not entry.active}
+    def __init__(self, entries: list[Entry], language: str) -> None:
+        super().__init__((entry.code, entry.label(language)) for entry in entries if entry.active)
+        self.retired = {entry.code: entry.label(language) for entry in entries if not entry.active}
 
     def get(self, code: Any, default: Any = None) -> Any:
         return super().get(code) or self.retired.get(code, default)
@@ -63,13 +61,29 @@ def uses_of(dictionary: str) -> list[tuple[str, str]]:
 
 def names_in(dictionary: str) -> Callable[[], Names]:
     """A function that answers what the codes of the dictionary are called, in the active language."""
-    return lambda: Names([entry for entry in entries() if entry.dictionary == dictionary])
+    return lambda: shelf().names(dictionary, get_language() or "zh")
+
+
+class Shelf:
+    """Every choice of every dictionary, and its names as they were asked for: once a cell of a list."""
+
+    def __init__(self) -> None:
+        self.entries = read_entries()
+        self._names: dict[tuple[str, str], Names] = {}
+
+    def names(self, dictionary: str, language: str) -> Names:
+        """What the codes of a dictionary are called in a language."""
+        found = self._names.get((dictionary, language))
+        if found is None:
+            found = Names([entry for entry in self.entries if entry.dictionary == dictionary], language)
+            self._names[dictionary, language] = found
+        return found
 
 
 @kept(seconds=5)
-def entries() -> list[Entry]:
-    """Every choice of every dictionary in its order, at most a few seconds old."""
-    return read_entries()
+def shelf() -> Shelf:
+    """The dictionaries, at most a few seconds old."""
+    return Shelf()
 
 
 def read_entries(*dictionaries: str) -> list[Entry]:

@@ -1,7 +1,8 @@
 """Domain events: frozen facts with ids only.
 
 `@reacts(Event)` runs in the same transaction and may refuse by raising; `@reacts_later(Event)` is called by
-a worker from the outbox row of that transaction, at least once, and must be idempotent.
+a worker from the outbox row of that transaction, at least once, and must be idempotent. `@passes_on` is for what
+tells others of events of every kind.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ Handler = Callable[[Any, Occasion], None]
 _now: dict[type[Event], list[Handler]] = defaultdict(list)
 _later: dict[str, list[Handler]] = defaultdict(list)
 _types: dict[str, type[Event]] = {}
+_forwarders: list[tuple[Handler, Callable[[str], bool]]] = []
 
 
 def reacts(event: type[Event]) -> Callable[[Handler], Handler]:
@@ -62,6 +64,21 @@ def reacts_later(event: type[Event]) -> Callable[[Handler], Handler]:
         return handler
 
     return register
+
+
+def passes_on(wanted: Callable[[str], bool]) -> Callable[[Handler], Handler]:
+    """Run the handler later with the outbox row itself, for every event whose name is `wanted` at that time."""
+
+    def register(handler: Handler) -> Handler:
+        _forwarders.append((handler, wanted))
+        return handler
+
+    return register
+
+
+def forwarders(name: str) -> list[Handler]:
+    """The handlers that want the outbox row of an event of this name."""
+    return [handler for handler, wanted in _forwarders if wanted(name)]
 
 
 def later_handlers(name: str) -> list[Handler]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import BigIntegerField, Case, CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, When
 from django.db.transaction import on_commit
 
 from saleswright.kernel.caching import kept
@@ -12,6 +12,8 @@ from saleswright.kernel.models.holding import PastHolding
 
 #: dimension of a measure -> where a past holding has it
 DIMENSIONS = {"owner": "owner_id", "department": "department_id", "region": "region_id", "manager": "owner__manager_id"}
+#: what their members are called
+NAMES = {"owner_name": "owner__name", "region_name": "region__name", "manager_name": "owner__manager__name"}
 
 
 @kept(seconds=60)
@@ -27,7 +29,7 @@ def note_change() -> None:
 
 
 def holder_then(dimension: str, column: str, resource: str, record: str, day: str, *, moment: bool = False) -> Any:
-    """An expression: the value of a dimension at the date of a fact.
+    """An expression: the value of a dimension (or one of NAMES) at the date of a fact.
 
     `column` is where the fact has the present value, `record` where the id of the record of `resource` that changes
     hands, `day` its date, or with `moment` its time.
@@ -36,7 +38,9 @@ def holder_then(dimension: str, column: str, resource: str, record: str, day: st
         return F(column)
     reach = {"until__gt" if moment else "last_on__gte": OuterRef(day)}
     held = PastHolding.objects.filter(resource=resource, record_id=OuterRef(record), **reach).order_by("until", "id")
-    return Case(When(Exists(held), then=Subquery(held.values(DIMENSIONS[dimension])[:1])), default=F(column))
+    then = Subquery(held.values((DIMENSIONS | NAMES)[dimension])[:1])
+    kind = CharField() if dimension in NAMES else BigIntegerField()
+    return Case(When(Exists(held), then=then), default=F(column), output_field=kind)
 
 
 def held_once_by(user_id: int | None, resource: str, record: str, day: str, *, moment: bool = False) -> Q:

@@ -320,6 +320,18 @@ def period(kind: Kind, at: datetime) -> str:
     return f"{kind.name}@{start:%Y-%m-%dT%H:%M:%SZ}"
 
 
+def next_run(kind: Kind, at: datetime) -> datetime | None:
+    """When the period after the present one begins, if the kind is a periodic one."""
+    if kind.every is None:
+        return None
+    if isinstance(kind.every, timedelta):
+        length = kind.every.total_seconds()
+        return datetime.fromtimestamp((at.timestamp() // length + 1) * length, UTC)
+    local = clock.local_time(at)
+    day = local.date() if local.time() < kind.every else local.date() + timedelta(days=1)
+    return datetime.combine(day, kind.every, local.tzinfo).astimezone(UTC)
+
+
 @periodic("kernel.tidy", every="03:30")
 def tidy(ctx: JobContext) -> dict[str, int]:
     """Remove jobs that ended long ago: periodic ones after a week, the others after half a year."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import actor_for, system
 from saleswright.kernel.errors import Conflict
-from saleswright.kernel.events import Handler, Occasion, event_from, later_handlers
+from saleswright.kernel.events import Handler, Occasion, event_from, forwarders, later_handlers
 from saleswright.kernel.models import EventDelivery, OutboxEvent
 from saleswright.kernel.transactions import atomic
 
@@ -55,7 +55,8 @@ def deliver(stop: Callable[[], bool] = lambda: False) -> int:
 
 def _pass_over_unheard() -> int:
     """Mark the events that nobody reacts to later as delivered, all at once."""
-    unheard = [name for name in _waiting().values_list("name", flat=True).distinct() if not later_handlers(name)]
+    names = _waiting().values_list("name", flat=True).distinct()
+    unheard = [name for name in names if not later_handlers(name) and not forwarders(name)]
     return _waiting().filter(name__in=unheard).update(delivered_at=clock.now()) if unheard else 0
 
 
@@ -72,8 +73,8 @@ def _deliver_one(event_id: int) -> bool:
         dealt_with = set(row.deliveries.values_list("handler", flat=True))
         problems = [
             problem
-            for handler in later_handlers(row.name)
-            if handler_name(handler) not in dealt_with and (problem := _call(handler, row))
+            for handler, read in _calls(row)
+            if handler_name(handler) not in dealt_with and (problem := _call(handler, read, row))
         ]
         if problems:
             _put_off(row, "\n".join(problems))
@@ -83,13 +84,29 @@ def _deliver_one(event_id: int) -> bool:
         return not problems or row.dead_at is not None
 
 
-def _call(handler: Handler, row: OutboxEvent) -> str:
+def _calls(row: OutboxEvent) -> Iterator[tuple[Handler, Callable[[OutboxEvent], Any]]]:
+    """Who hears of an event, and what they make of its row: the event, or the row as it is to pass it on."""
+    for handler in later_handlers(row.name):
+        yield handler, _event_of
+    for handler in forwarders(row.name):
+        yield handler, _itself
+
+
+def _event_of(row: OutboxEvent) -> Any:
+    return event_from(row.name, row.payload)
+
+
+def _itself(row: OutboxEvent) -> Any:
+    return row
+
+
+def _call(handler: Handler, read: Callable[[OutboxEvent], Any], row: OutboxEvent) -> str:
     """Let a handler deal with the event; returns what went wrong, if anything."""
     actor = actor_for(row.actor, origin="outbox") if row.actor else system("outbox")
     try:
         with atomic():
             EventDelivery.objects.create(event=row, handler=handler_name(handler), at=clock.now())
-            handler(event_from(row.name, row.payload), Occasion(actor, row.at))
+            handler(read(row), Occasion(actor, row.at))
     except Exception as error:
         logger.warning("event %s (%s): %s failed: %s", row.pk, row.name, handler_name(handler), error)
         return traceback.format_exc()[-4000:]

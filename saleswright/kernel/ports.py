@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -11,18 +12,24 @@ if TYPE_CHECKING:
     from saleswright.kernel.access.actors import Actor
     from saleswright.kernel.transitions import Transition
 
+Fact = Decimal | str | int
+
 
 @dataclass(frozen=True, slots=True)
 class ApprovalNeed:
     """Why a transition may need someone's consent.
 
-    `facts` (amount, discount …) choose the steps of the flow; `approvers` are people who must approve one
-    after the other whatever the flows say, each a tuple of whom any one suffices.
+    `facts` (amount, discount …) choose the steps of the flow, those that cost a query as functions; `approvers` are
+    people who must approve one after the other whatever the flows say, each a tuple of whom any one suffices.
     """
 
     reason: str
-    facts: dict[str, Decimal | str | int] = field(default_factory=dict)
+    facts: dict[str, Fact | Callable[[], Fact | None]] = field(default_factory=dict)
     approvers: tuple[tuple[int, ...], ...] = ()
+
+    def known(self) -> dict[str, Fact | None]:
+        """The facts worked out."""
+        return {name: value() if callable(value) else value for name, value in self.facts.items()}
 
 
 class ApprovalPort(Protocol):

@@ -41,6 +41,7 @@ from saleswright.kernel.errors import Conflict, Stale, Text, ValidationFailed
 from saleswright.kernel.events import Occasion
 from saleswright.kernel.models import Collaborator, OutboxEvent, Record, User
 from saleswright.kernel.numbering import take_numbers
+from saleswright.kernel.ports import ports
 from saleswright.kernel.reading import read_records, read_values
 from saleswright.kernel.resources import Lines, Resource, has_resource, resource_of
 from saleswright.kernel.search import forget_record, index_records
@@ -363,6 +364,8 @@ def _write(batch: Batch) -> None:
     ]
     record_audit(audit, actor=batch.actor, at=batch.at)
     announce(batch.resource, [(d.record.pk, "created" if d.fresh else "changed") for d in fresh + changed], batch)
+    if changed and not batch.history:
+        ports.approval.changed(batch.resource.name, [d.record.pk for d in changed], actor=batch.actor, at=batch.at)
     _number(batch, fresh)
     index_records(batch.resource, [draft.record for draft in fresh], fresh=True)
     index_records(batch.resource, [draft.record for draft in changed])
@@ -496,6 +499,7 @@ def delete_record(model: type[Any], pk: int, *, actor: Actor, version: int | Non
         if refusal := resource.edit_refusal(record):
             raise Conflict(refusal)
         label, changes = resource.label_of(record)[:200], _last_words(record)
+        resource.before_delete(record, actor)
         try:
             for spec in resource.lines:
                 lines = spec.model._default_manager.filter(**{spec.parent: pk}).order_by("position", "id")
@@ -510,7 +514,6 @@ def delete_record(model: type[Any], pk: int, *, actor: Actor, version: int | Non
         line = AuditLine(resource.name, pk, label, "deleted", changes)
         record_audit([line], actor=actor, at=happened.at)
         announce(resource, [(pk, "deleted")], happened)
-        resource.put_away(record, actor)
 
 
 def _last_words(record: Any) -> dict[str, Any]:

@@ -98,7 +98,11 @@ class Resource:
         """Post entries of this module that follow from a plain edit, in its transaction; override."""
 
     def put_away(self, record: Any, actor: Actor) -> None:
-        """Follow a record that was archived, restored or deleted, in its transaction, or refuse; override."""
+        """Follow a record that was archived or restored, in its transaction, or refuse; override."""
+
+    def before_delete(self, record: Any, actor: Actor) -> None:
+        """Follow a record that is about to be deleted, or refuse: as one that is put away, unless overridden."""
+        self.put_away(record, actor)
 
     def edit_refusal(self, record: Any) -> Text | None:
         """Why this record can't be edited in its present state, or None."""

@@ -8,7 +8,9 @@ from django.urls import path
 
 from saleswright.interface.pages import (
     account,
+    audit,
     boards,
+    conditions,
     details,
     exchange,
     finding,
@@ -52,6 +54,10 @@ urlpatterns = [
     path("account/people/<int:pk>", account.person, name="account-person"),
     path("account/people/<int:pk>/<str:verb>", account.person_action),
     path("settings", set_up.start, name="settings"),
+    path("audit", audit.page, name="audit"),
+    path("audit/export", audit.export),
+    path("conditions/<str:name>", conditions.edit),
+    path("conditions/<str:name>/row", conditions.one_row),
     path("search", finding.palette, name="search"),
     path("pick/<str:name>", finding.pick),
     path("reports", overview.report_index, name="reports"),

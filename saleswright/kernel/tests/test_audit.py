@@ -105,6 +105,25 @@ def test_it_names_an_altered_entry(chain, change):
     assert (found.ok, found.entries, found.first_bad) == (False, 2, 3)
 
 
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL refuses such values itself")
+def test_it_names_an_entry_that_cannot_be_read_any_more(chain):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE kernel_auditentry SET at = 'long ago' WHERE sequence = 3")
+    assert (verify().ok, verify().first_bad) == (False, 3)
+
+
+def test_it_names_an_entry_altered_past_the_system(chain):
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE kernel_auditentry SET label = 'SO-9' WHERE sequence = 2")
+    assert (verify().first_bad, str(verify().reason)) == (2, "The entry was altered.")
+
+
+def test_it_names_an_entry_deleted_past_the_system(chain):
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM kernel_auditentry WHERE sequence = 4")
+    assert (verify().first_bad, str(verify().reason)) == (4, "The entry is missing.")
+
+
 @pytest.mark.parametrize("sequence", [1, 3, 5])
 def test_it_names_a_removed_entry(chain, sequence):
     AuditEntry.objects.filter(sequence=sequence).delete()

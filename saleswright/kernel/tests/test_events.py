@@ -8,7 +8,17 @@ import pytest
 from saleswright.kernel import events
 from saleswright.kernel.access.actors import system
 from saleswright.kernel.errors import Conflict
-from saleswright.kernel.events import Event, event_from, later_handlers, publish, publish_all, reacts, reacts_later
+from saleswright.kernel.events import (
+    Event,
+    event_from,
+    forwarders,
+    later_handlers,
+    passes_on,
+    publish,
+    publish_all,
+    reacts,
+    reacts_later,
+)
 from saleswright.kernel.models import OutboxEvent
 from saleswright.kernel.transactions import atomic
 
@@ -86,3 +96,17 @@ def test_a_name_that_nobody_reacts_to_is_unknown():
     assert later_handlers("things.Unheard") == []
     with pytest.raises(KeyError):
         event_from("things.Unheard", {})
+
+
+def test_what_passes_events_on_is_found_by_what_it_wants_at_that_time(monkeypatch):
+    wanted = {"things.Happened"}
+
+    def pass_on(row, occasion):
+        """Never called here."""
+
+    monkeypatch.setattr(events, "_forwarders", [])
+    passes_on(wanted.__contains__)(pass_on)
+    assert forwarders("things.Happened") == [pass_on]
+    assert forwarders("things.Unheard") == []
+    wanted.clear()
+    assert forwarders("things.Happened") == []

@@ -300,6 +300,19 @@ def test_it_makes_no_second_periodic_job_while_one_is_open():
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("every", "minutes"), [(timedelta(minutes=5), 5), (timedelta(hours=1), 60), ("12:30", 30), ("12:00", 1440)]
+)
+def test_it_knows_when_a_periodic_job_runs_next(every, minutes):
+    periodic("test.next", every=every)(lambda ctx: None)
+    try:
+        assert jobs.next_run(jobs.kinds()["test.next"], NOON) == NOON + timedelta(minutes=minutes)
+    finally:
+        del jobs._kinds["test.next"]
+    assert jobs.next_run(jobs.kinds()["test.add"], NOON) is None
+
+
+@pytest.mark.django_db
 def test_it_removes_old_jobs_and_keeps_the_others():
     def ended(days, period_key=None):
         made = enqueue("test.add", arguments={"a": 1, "b": 1}, period_key=period_key)

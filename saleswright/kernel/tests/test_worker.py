@@ -14,7 +14,7 @@ from saleswright.kernel import events, outbox
 from saleswright.kernel.access.actors import system
 from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.errors import Conflict
-from saleswright.kernel.events import Event, publish, publish_all, reacts_later
+from saleswright.kernel.events import Event, passes_on, publish, publish_all, reacts_later
 from saleswright.kernel.jobs import enqueue, job
 from saleswright.kernel.models import AuditEntry, Counter, EventDelivery, Job, OutboxEvent
 from saleswright.kernel.worker import Worker, redeliver
@@ -81,6 +81,17 @@ def test_it_passes_over_events_nobody_hears():
     publish(Unheard(1), actor=system("test"), at=NOON)
     assert outbox.deliver() == 1
     assert OutboxEvent.objects.get().delivered_at is not None
+
+
+@pytest.mark.django_db
+def test_it_gives_the_row_of_an_event_to_what_passes_it_on(monkeypatch):
+    rows = []
+    monkeypatch.setattr(events, "_forwarders", [])
+    passes_on(lambda name: name == Unheard.event_name())(lambda row, occasion: rows.append((row, occasion.at)))
+    publish(Unheard(1), actor=system("test"), at=NOON)
+    assert outbox.deliver() == 1
+    assert outbox.deliver() == 0
+    assert rows == [(OutboxEvent.objects.get(), NOON)]
 
 
 @pytest.mark.django_db

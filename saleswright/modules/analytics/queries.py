@@ -15,6 +15,7 @@ from saleswright.kernel.access.actors import EVERYTHING, Actor, below
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.clock import Period
 from saleswright.kernel.company import base_currency
+from saleswright.kernel.holdings import held_by, holder_then
 from saleswright.kernel.metrics import Metric, facts, measure_by
 from saleswright.kernel.models import Department, Region
 from saleswright.kernel.money import allocate
@@ -22,6 +23,16 @@ from saleswright.modules.sales.public import ORDERED, Order, OrderLine
 
 SOLD = tuple(str(status) for status in ORDERED)
 ZERO = Decimal("0.00")
+
+#: where a sold line has the order that changes hands, and its date
+HELD = ("orders", "order", "order__confirmed_on")
+#: groups that follow the date of the order -> dimension or name of a past holding, column of the present one
+THEN = {
+    "owner_then": ("owner", "order__owner_id"),
+    "owner_name_then": ("owner_name", "order__owner__name"),
+    "region_then": ("region", "order__owner__region_id"),
+    "region_name_then": ("region_name", "order__owner__region__name"),
+}
 
 
 @dataclass(slots=True)
@@ -39,7 +50,7 @@ class Sold:
 def sold_lines(actor: Actor, parameters: dict[str, Any]) -> QuerySet[OrderLine]:
     """The lines of confirmed orders that the actor may see, cut by the parameters of the report.
 
-    Departments and regions include those below them.
+    Departments and regions include those below them; they and the owner are those of the date.
     """
     rows = OrderLine.objects.filter(order__status__in=SOLD, order__archived_at=None, order__confirmed_on__isnull=False)
     if actor.scopes("orders.view") != EVERYTHING:
@@ -51,23 +62,25 @@ def sold_lines(actor: Actor, parameters: dict[str, Any]) -> QuerySet[OrderLine]:
     for name, column in (
         ("customer_id", "order__customer_id"),
         ("product_id", "product_id"),
-        ("owner_id", "order__owner_id"),
         ("channel", "order__channel"),
     ):
         if parameters[name] not in (None, ""):
             rows = rows.filter(**{column: parameters[name]})
-    for name, column, model in (
-        ("department_id", "order__department_id__in", Department),
-        ("region_id", "order__owner__region_id__in", Region),
+    if parameters["owner_id"] is not None:
+        rows = held_by(rows, [parameters["owner_id"]], "owner", "order__owner_id", *HELD)
+    for dimension, column, model in (
+        ("department", "order__department_id", Department),
+        ("region", "order__owner__region_id", Region),
     ):
-        if parameters[name] is not None:
+        if (top := parameters[f"{dimension}_id"]) is not None:
             tree: dict[int, int | None] = dict(model.objects.values_list("id", "parent_id"))
-            rows = rows.filter(**{column: below(tree, parameters[name])})
+            rows = held_by(rows, below(tree, top), dimension, column, *HELD)
     return rows.annotate(month=TruncMonth("order__confirmed_on")).order_by()
 
 
 def sales_by(lines: QuerySet[OrderLine], key: str, name: str) -> list[Sold]:
     """Sold lines by group. Totals in base currency add up to those of the orders to the cent."""
+    lines = lines.annotate(**{one: holder_then(*THEN[one], *HELD) for one in (key, name) if one in THEN})
     rows = lines.values(*dict.fromkeys((key, name))).annotate(
         n=Count("order_id", distinct=True), pieces=Sum("quantity"), amount=Sum("base_net")
     )

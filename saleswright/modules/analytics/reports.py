@@ -46,12 +46,12 @@ def _days_of(month: date) -> dict[str, Any]:
 
 GROUPINGS = {
     "product": Grouping(gettext_lazy("Product"), "product_id", "product__name"),
-    "region": Grouping(gettext_lazy("Region"), "order__owner__region_id", "order__owner__region__name"),
+    "region": Grouping(gettext_lazy("Region"), "region_then", "region_name_then"),
     "channel": Grouping(gettext_lazy("Channel"), "order__channel", "order__channel", lambda key: {"channel": key}),
     "customer": Grouping(
         gettext_lazy("Customer"), "order__customer_id", "order__customer__name", lambda key: {"customer_id": key}
     ),
-    "owner": Grouping(gettext_lazy("Owner"), "order__owner_id", "order__owner__name", lambda key: {"owner_id": key}),
+    "owner": Grouping(gettext_lazy("Owner"), "owner_then", "owner_name_then", lambda key: {"owner_id": key}),
     "month": Grouping(gettext_lazy("Month"), "month", "month", _days_of),
 }
 
@@ -71,7 +71,8 @@ GROUPINGS = {
 def sales(parameters: dict[str, Any], actor: Actor) -> Result:
     """What was sold by the date on which orders were confirmed, in base currency; cancelled orders are left out.
 
-    An order that belongs to several products counts once with each of them. Regions are those of the owners.
+    An order that belongs to several products counts once with each of them. Owners and regions are
+    those of the date, whoever has the order now.
     """
     grouping = GROUPINGS[parameters["by"]]
     lines = queries.sold_lines(actor, parameters)

@@ -144,6 +144,9 @@ class EmployeeEntity(Entity):
     def put_away(self, record: Any, actor: Actor) -> None:
         grants.follow_person_put_away(record)
 
+    def before_delete(self, record: Any, actor: Actor) -> None:
+        grants.before_person_delete(record)
+
 
 @register
 class RoleEntity(Entity):
@@ -175,6 +178,9 @@ class RoleEntity(Entity):
 
     def put_away(self, record: Any, actor: Actor) -> None:
         grants.follow_role_put_away(record, actor)
+
+    def before_delete(self, record: Any, actor: Actor) -> None:
+        grants.before_role_delete(record, actor)
 
 
 @register
@@ -228,7 +234,7 @@ class NumberSeriesEntity(Standing):
     """How numbers look; a changed series goes on counting, so that no number comes twice."""
 
     name, model = "number-series", NumberSeries
-    icon = "hash"
+    icon = "list-numbers"
     columns = ("resource", "prefix", "date_format", "digits", "gapless")
     ordering = "resource"
     sortable = ("resource",)
@@ -250,7 +256,7 @@ class WorkingHoursEntity(Standing):
     """When the company works on each day of the week."""
 
     name, model = "working-hours", WorkingDay
-    icon = "clock-hour-9"
+    icon = "clock"
     columns = ("weekday", "hours", "updated_at")
     sortable = ("weekday",)
     filters = ("weekday",)
@@ -269,7 +275,7 @@ class SpecialDayEntity(Entity):
     """Public holidays and the days made up for them."""
 
     name, model = "special-days", SpecialDay
-    icon = "calendar-off"
+    icon = "calendar-event"
     search = ("name",)
     columns = ("day", "name", "works_like")
     sortable = ("day",)
@@ -309,7 +315,7 @@ class DictionaryEntity(Standing):
         actions.check_dictionaries(batch)
 
     def saved(self, batch: Any) -> None:
-        actions.forget_at_once(dictionaries.entries)
+        actions.forget_at_once(dictionaries.shelf)
 
 
 @register

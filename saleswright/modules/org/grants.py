@@ -139,21 +139,33 @@ def is_not_the_last_administrator(user: User) -> Text | None:
 
 
 def follow_role_put_away(role: Role, actor: Actor) -> None:
-    """A role that is archived, restored or deleted changes rights at once; shipped ones are not deleted."""
+    """A role that is archived or restored changes rights at once."""
     actor.require("admin.manage")
-    if role.shipped and not Role.objects.filter(code=role.code).exists():
-        raise Conflict(_("Shipped roles stay; take their rights away instead."))
-    holders = set(RoleMembership.objects.filter(role_id=role.pk).values_list("user_id", flat=True))
+    holders = set(RoleMembership.objects.filter(role=role).values_list("user_id", flat=True))
     if role.archived_at is not None and role.pk in administrating_roles():
         refuse_nobody_in_charge(holders)
     access_changed()
 
 
+def before_role_delete(role: Role, actor: Actor) -> None:
+    """Roles in use are kept by those who hold them, shipped ones stay for good. Raises Conflict."""
+    actor.require("admin.manage")
+    if role.shipped:
+        raise Conflict(_("Shipped roles stay; take their rights away instead."))
+
+
 def follow_person_put_away(user: User) -> None:
-    """The last administrator is not put away."""
+    """The last administrator is not archived."""
     held = Role.objects.filter(people=user, pk__in=administrating_roles())
     if user.archived_at is not None and held.exists():
         refuse_nobody_in_charge({user.pk})
+    access_changed()
+
+
+def before_person_delete(user: User) -> None:
+    """Neither are they deleted. Raises Conflict."""
+    if refusal := is_not_the_last_administrator(user):
+        raise Conflict(refusal)
     access_changed()
 
 
@@ -174,7 +186,7 @@ def differs(role: Role) -> Text | None:
     return None
 
 
-@transition("roles", "reset", label=gettext_lazy("Reset to shipped rights"), guards=(differs,), icon="restore")
+@transition("roles", "reset", label=gettext_lazy("Reset to shipped rights"), guards=(differs,), icon="history")
 def reset_role(role: Role, *, actor: Actor, at: datetime) -> None:
     """Give a shipped role the rights that it was shipped with."""
     actor.require("admin.manage")

@@ -17,7 +17,7 @@ from saleswright.kernel.models import Collaborator, User
 from saleswright.kernel.resources import EXTRA_PERMISSIONS, Resource, all_resources
 
 VERBS: dict[str, Text] = {
-    "view": gettext_lazy("View"), "create": gettext_lazy("Create"), "edit": gettext_lazy("Edit"),
+    "view": gettext_lazy("See"), "create": gettext_lazy("Create"), "edit": gettext_lazy("Edit"),
     "delete": gettext_lazy("Delete"), "export": gettext_lazy("Export"), "import": gettext_lazy("Import"),
     "archive": gettext_lazy("Archive"),
 }  # fmt: skip

@@ -58,6 +58,9 @@ EVERYONE: Grants = every(LOOK_UP, "view", ALL) | {
     "approvals.reject": OWN,
     "approvals.return": OWN,
     "approvals.withdraw": OWN,
+    "approvals.add-approver": OWN,
+    "approvals.remind": OWN,
+    "delegations.*": OWN,
     "approval-tasks.view": OWN,
     "notifications.view": OWN,
     "notifications.read": OWN,
@@ -80,7 +83,12 @@ def sales_person(scope: Scope) -> Grants:
 
 def sales_lead(scope: Scope) -> Grants:
     """A manager: also targets and the tasks of the team."""
-    return sales_person(scope) | {"targets.*": scope, "tasks.*": scope, "receipts.view": scope}
+    return sales_person(scope) | {
+        "targets.*": scope,
+        "tasks.*": scope,
+        "receipts.view": scope,
+        "delegations.*": scope,
+    }
 
 
 READER: Grants = every((*SALES, "deliveries", "invoices", "collection-plans", "receipts"), "view", ALL)

@@ -22,6 +22,7 @@ from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.errors import Text
+from saleswright.kernel.holdings import held_by, holder_then
 from saleswright.kernel.money import EXACT, round_half_up
 from saleswright.modules.leads.public import source_names
 from saleswright.modules.pipeline.metrics import WEIGHTED
@@ -52,8 +53,8 @@ def quarter_of(day: date) -> str:
 
 
 GROUPS: dict[str, Group] = {
-    "owner": Group(gettext_lazy("Owner"), "owner_id", "owner__name", "owner_id"),
-    "manager": Group(gettext_lazy("Manager"), "owner__manager_id", "owner__manager__name"),
+    "owner": Group(gettext_lazy("Owner"), "owner_then", "owner_name_then", "owner_id"),
+    "manager": Group(gettext_lazy("Manager"), "manager_then", "manager_name_then"),
     "product": Group(gettext_lazy("Product"), "product_id", "product__name", "product_id"),
     "quarter": Group(gettext_lazy("Quarter"), "closed_on", "closed_on", of=quarter_of),
     "source": Group(gettext_lazy("Source"), "source", "source", "source", names=source_names),
@@ -74,6 +75,27 @@ GROUPED = Parameter(
     tuple((name, group.label) for name, group in GROUPS.items()),
     default="owner",
 )
+
+
+#: where a closed opportunity has what changes hands, and its date
+HELD = ("opportunities", "pk", "closed_on")
+#: groups that follow the day of closing -> dimension or name of a past holding, column of the present one
+THEN = {
+    "owner_then": ("owner", "owner_id"),
+    "owner_name_then": ("owner_name", "owner__name"),
+    "manager_then": ("manager", "owner__manager_id"),
+    "manager_name_then": ("manager_name", "owner__manager__name"),
+}
+
+
+def decided(parameters: Mapping[str, Any], actor: Actor, group: Group) -> QuerySet[Opportunity]:
+    """The opportunities closed from `from` to `to`, with the group's columns; owner, department and manager are those
+    of that day, whoever has the opportunity now."""
+    rows = asked({**parameters, "owner_id": None, "department_id": None}, actor, "closed_on")
+    for dimension in ("owner", "department"):
+        if (member := parameters[f"{dimension}_id"]) is not None:
+            rows = held_by(rows, [member], dimension, f"{dimension}_id", *HELD)
+    return rows.annotate(**{one: holder_then(*THEN[one], *HELD) for one in (group.key, group.name) if one in THEN})
 
 
 def asked(parameters: Mapping[str, Any], actor: Actor, day: str) -> QuerySet[Opportunity]:
@@ -209,11 +231,11 @@ def tallies(rows: Iterable[Mapping[str, Any]], group: Group) -> dict[Any, Tally]
 def win_rate(parameters: dict[str, Any], actor: Actor) -> Result:
     """Opportunities closed from `from` to `to`: won, lost, rate = won / (won + lost) and the amount won.
 
-    The product is that of the first line, the manager the owner's present one, the quarter the fiscal one.
+    The product is that of the first line, the manager the present one of the owner then, the quarter the fiscal one.
     """
     group = GROUPS[parameters["by"]]
     rows = list(
-        asked(parameters, actor, "closed_on")
+        decided(parameters, actor, group)
         .filter(status__in=(WON, LOST))
         .values(*dict.fromkeys((group.key, group.name)))
         .annotate(
@@ -256,7 +278,7 @@ def sales_cycle(parameters: dict[str, Any], actor: Actor) -> Result:
     """
     group = GROUPS[parameters["by"]]
     names = dict.fromkeys((group.key, group.name, "opened_on", "closed_on"))
-    rows = list(asked(parameters, actor, "closed_on").filter(status=WON, opened_on__isnull=False).values(*names))
+    rows = list(decided(parameters, actor, group).filter(status=WON, opened_on__isnull=False).values(*names))
     found = tallies(rows, group)
     for row in rows:
         found[group.of(row[group.key])].days.append((row["closed_on"] - row["opened_on"]).days)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from django.utils.translation import gettext as _
 
 from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.company import exchange_rate
 from saleswright.kernel.money import round_half_up
 from saleswright.modules.pricing.public import PriceBook
-from saleswright.modules.sales.models import QuoteLine
+from saleswright.modules.sales.models import Quote, QuoteLine
 
 
 def price_flags(ids: list[int], actor: Actor) -> dict[int, list[dict[str, Any]]]:
@@ -25,6 +27,20 @@ def price_flags(ids: list[int], actor: Actor) -> dict[int, list[dict[str, Any]]]
             flag = {"line_id": line.pk, "code": code, "label": f"{line.product.name}: {message}"}
             found.setdefault(line.quote_id, []).append(flag)
     return found
+
+
+def margin_of(quote: Quote) -> Decimal | None:
+    """What is left of the untaxed total after the standard cost, in percent of it; None while a cost is unknown."""
+    sold, cost = Decimal(0), Decimal(0)
+    lines = QuoteLine.objects.filter(quote=quote).values_list(
+        "base_net", "quantity", "product__cost", "product__currency"
+    )
+    for net, quantity, unit_cost, currency in lines:
+        if unit_cost is None:
+            return None
+        sold += net
+        cost += unit_cost * quantity * exchange_rate(currency, quote.quoted_on)
+    return round_half_up((sold - cost) / sold * 100) if sold else None
 
 
 def _flags(line: QuoteLine, book: PriceBook) -> list[tuple[str, str]]:

@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_POST
 
 from saleswright.interface.entity import entity_named
 from saleswright.interface.formatting import format_datetime, format_money, format_number, relative_datetime
-from saleswright.interface.pages import conditions as condition_pages
 from saleswright.interface.pages.common import actor_of, goes_to, in_range, language
 from saleswright.interface.presentation import ActionButton, ApprovalItem, ApprovalsPage, Cell, Fact, Switch
 from saleswright.kernel import clock
@@ -25,7 +24,7 @@ from saleswright.kernel.errors import NotFound
 from saleswright.kernel.records import save_record
 from saleswright.kernel.resources import resource_named
 from saleswright.kernel.transactions import run_atomic
-from saleswright.modules.work import designer, queries
+from saleswright.modules.work import designer, hand_over_pages, queries
 from saleswright.modules.work.actions import attachments, comments, decisions, notifications, targets
 from saleswright.modules.work.models import Approval, Attachment, Comment, Notification
 from saleswright.modules.work.states import ApprovalState
@@ -236,8 +235,7 @@ def sent_file(pk: int, actor: Actor) -> Any:
 
 urlpatterns = [
     *designer.urlpatterns,
-    path("conditions/<str:name>", condition_pages.edit),
-    path("conditions/<str:name>/row", condition_pages.one_row),
+    *hand_over_pages.urlpatterns,
     path("approvals", approvals),
     re_path(r"^approvals/(?P<pk>\d{1,19})/(?P<verb>approve|reject|return)$", decide),
     path("notifications", notices),

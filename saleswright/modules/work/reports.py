@@ -49,7 +49,7 @@ def _months_ago() -> Any:
     Parameter("to", gettext_lazy("Asked up to"), default=clock.today),
     Parameter("by", gettext_lazy("By"), "choice", BY, default="step"),
     Parameter("flow", gettext_lazy("Approval flow"), "reference", to="approval-flows"),
-    icon="hourglass",
+    icon="hourglass", internal=True,
 )  # fmt: skip
 def approval_times(parameters: dict[str, Any], actor: Actor) -> Result:
     """Working hours from asking a person to their decision, of the approvals that the actor may see."""

@@ -1,33 +1,12 @@
 """Standing bodies."""
 
-import itertools
-
 import pytest
 
-from saleswright.interface.testing import EntityTestCase
 from saleswright.kernel.errors import ValidationFailed
 from saleswright.kernel.models import User
 from saleswright.kernel.records import save_record
 from saleswright.modules.org.models import Body, BodyMember
 from saleswright.modules.org.public import members_of
-
-serial = itertools.count(1)
-
-
-class TestBodies(EntityTestCase):
-    """Standing groups with members, duties and a chair."""
-
-    resource = "bodies"
-    change = {"duties": "Keeps the policies."}
-
-    def values(self):
-        number = next(serial)
-        chair = self.make(User, username=f"chair{number}", name="Chair")
-        return {
-            "name": f"Committee {number}",
-            "chair_id": chair.pk,
-            "members": [{"member_id": chair.pk, "duty": "Leads"}],
-        }
 
 
 @pytest.mark.django_db

@@ -8,8 +8,11 @@ import pytest
 from saleswright.interface.entity import entity_named
 from saleswright.interface.testing import EntityTestCase
 from saleswright.kernel import clock
-from saleswright.kernel.models import Company, User, WorkingDay
+from saleswright.kernel.errors import ValidationFailed
+from saleswright.kernel.models import Company, ExchangeRate, StateLimit, User, WorkingDay
+from saleswright.kernel.records import save_record
 from saleswright.kernel.worktime import is_working_day
+from saleswright.modules.org.queries import stateful, states_of
 
 serial = itertools.count(1)
 
@@ -154,6 +157,12 @@ class TestExchangeRates(EntityTestCase):
     def values(self):
         return {"currency": "USD", "valid_from": str(date(2026, 1, 1) + timedelta(next(serial))), "rate": "7.1"}
 
+    @pytest.mark.parametrize("currency", ["US1", "dollar", "CNY", "cny"])
+    def test_it_refuses_what_is_no_foreign_currency(self, api, currency):
+        response = api().post("exchange-rates", {**self.values(), "currency": currency})
+        assert [error["field"] for error in response.json()["errors"]] == ["currency"]
+        assert not ExchangeRate.objects.exists()
+
 
 class TestWorkingHours(EntityTestCase):
     """The week, which is shipped and only changed."""
@@ -205,3 +214,60 @@ class TestSpecialDays(EntityTestCase):
         client.patch(f"special-days/{pk}", {"works_like": None})
         assert client.delete(f"special-days/{pk}").status_code == 204
         assert is_working_day(date(2030, 3, 5))
+
+
+class TestBodies(EntityTestCase):
+    """Standing groups with members, duties and a chair."""
+
+    resource = "bodies"
+    change = {"duties": "Keeps the policies."}
+
+    def values(self):
+        number = next(serial)
+        chair = self.make(User, username=f"chair{number}", name="Chair")
+        return {
+            "name": f"Committee {number}",
+            "chair_id": chair.pk,
+            "members": [{"member_id": chair.pk, "duty": "Leads"}],
+        }
+
+
+class TestStateLimits(EntityTestCase):
+    """Limits by page and API."""
+
+    resource = "state-limits"
+    change = {"minutes": 60}
+
+    def values(self):
+        taken = set(StateLimit.objects.values_list("resource", "state"))
+        free = ((one.name, state) for one in stateful() for state in states_of(one))
+        name, state = next(pair for pair in free if pair not in taken)
+        return {"resource": name, "state": state, "minutes": 30}
+
+    @pytest.mark.parametrize(
+        ("values", "field"),
+        [
+            ({"resource": "products", "state": "new"}, "resource"),
+            ({"state": "asleep"}, "state"),
+            ({"minutes": 0}, "minutes"),
+            ({"escalation_minutes": 29}, "escalation_minutes"),
+        ],
+    )
+    def test_it_refuses_what_makes_no_sense(self, root, values, field):
+        given = {"resource": "leads", "state": "new", "minutes": 30} | values
+        with pytest.raises(ValidationFailed) as failure:
+            save_record(StateLimit, given, actor=root)
+        assert [error.field for error in failure.value.errors] == [field]
+        assert not StateLimit.objects.exists()
+
+
+class TestDictionaries(EntityTestCase):
+    """Dictionaries, which are shipped and only changed."""
+
+    resource = "dictionaries"
+    change = {"name": "Trades", "closed": True}
+
+    def create(self, client):
+        return client.get(
+            "dictionaries/{id}".format(**client.get("dictionaries?code=industries").json()["items"][0])
+        ).json()

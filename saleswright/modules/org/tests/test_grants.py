@@ -131,6 +131,8 @@ def test_the_last_administrator_stays_one(admin):
     with pytest.raises(Conflict):
         archive_record(User, me.pk, actor=admin)
     with pytest.raises(Conflict):
+        delete_record(User, me.pk, actor=admin)
+    with pytest.raises(Conflict):
         leave_company(me.pk, actor=admin)
     me.refresh_from_db()
     assert actor_for(me, origin="test").may("admin.manage")
@@ -139,7 +141,9 @@ def test_the_last_administrator_stays_one(admin):
 
 def test_one_of_two_administrators_may_go(admin, person):
     other = person("administrator")
+    third = person("administrator")
     save_record(User, {"roles": ["hr"]}, pk=other.pk, actor=admin)
+    delete_record(User, third.pk, actor=admin)
     assert grants.administrators() == {admin.user_id}
 
 
@@ -182,6 +186,15 @@ def test_one_scope_for_all_is_one_grant(browse):
     sent = dict.fromkeys(area_named("customers").permissions, "department")
     client.post(f"/roles/{pk}/rights/customers", sent)
     assert {p: s for p, s in held("warehouse").items() if p.startswith("customers.")} == {"customers.*": "department"}
+
+
+def test_a_page_offers_what_makes_a_difference_and_what_is_held(browse, root):
+    pk = role("warehouse").pk
+    save_record(Role, {"grants": {"products.view": "own"}}, pk=pk, actor=root)
+    text = browse().get(f"/roles/{pk}/rights/products").content.decode()
+    assert text.count('value="department"') == 0  # products have no owner
+    assert text.count('value="own"') == 1
+    assert 'value="department"' in browse().get(f"/roles/{pk}/rights/customers").content.decode()
 
 
 @pytest.mark.parametrize("area", ["everything", "fields", "system"])

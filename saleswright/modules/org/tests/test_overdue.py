@@ -4,10 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from saleswright.interface.testing import EntityTestCase
 from saleswright.kernel.access.actors import actor_for
 from saleswright.kernel.caching import forget_everything
-from saleswright.kernel.errors import ValidationFailed
 from saleswright.kernel.models import LimitNotice, StateLimit, User
 from saleswright.kernel.ports import ports
 from saleswright.kernel.records import archive_record, save_record
@@ -58,37 +56,6 @@ def lead(root, owner, limit):
     return save_record(Lead, {"phone": "13800000000", "company": "Huawei", "owner": owner.pk}, actor=root, at=MONDAY)
 
 
-class TestStateLimits(EntityTestCase):
-    """Limits by page and API."""
-
-    resource = "state-limits"
-    change = {"minutes": 60}
-
-    def values(self):
-        from saleswright.modules.org.queries import stateful, states_of
-
-        taken = set(StateLimit.objects.values_list("resource", "state"))
-        free = ((one.name, state) for one in stateful() for state in states_of(one))
-        name, state = next(pair for pair in free if pair not in taken)
-        return {"resource": name, "state": state, "minutes": 30}
-
-    @pytest.mark.parametrize(
-        ("values", "field"),
-        [
-            ({"resource": "products", "state": "new"}, "resource"),
-            ({"state": "asleep"}, "state"),
-            ({"minutes": 0}, "minutes"),
-            ({"escalation_minutes": 29}, "escalation_minutes"),
-        ],
-    )
-    def test_it_refuses_what_makes_no_sense(self, root, values, field):
-        given = {"resource": "leads", "state": "new", "minutes": 30} | values
-        with pytest.raises(ValidationFailed) as failure:
-            save_record(StateLimit, given, actor=root)
-        assert [error.field for error in failure.value.errors] == [field]
-        assert not StateLimit.objects.exists()
-
-
 def test_the_limit_runs_in_working_time_from_the_last_change_of_state(root, lead, limit):
     resource = resource_of(Lead)
     assert due_at(resource, lead.pk, "new", lead.created_at) == at("23T14:00")
@@ -128,6 +95,13 @@ def test_nobody_is_told_of_what_was_archived_or_has_no_owner(root, lead, told):
     archive_record(Lead, lead.pk, actor=root)
     loose = save_record(Lead, {"phone": "13800000000", "company": "Nobody's"}, actor=root, at=MONDAY)
     Lead.objects.filter(pk=loose.pk).update(owner=None)
+    assert tell_of_overdue(at("27T10:00")) == 0
+    assert told == []
+
+
+def test_an_archived_limit_holds_no_longer(root, lead, limit, told):
+    archive_record(StateLimit, limit.pk, actor=root)
+    assert due_at(resource_of(Lead), lead.pk, "new", lead.created_at) is None
     assert tell_of_overdue(at("27T10:00")) == 0
     assert told == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from saleswright.modules.pricing.public import approver_for, authority_of
 from saleswright.modules.sales.actions import documents
 from saleswright.modules.sales.events import QuoteAccepted
 from saleswright.modules.sales.models import Contract, Order, Quote
+from saleswright.modules.sales.queries import margin_of
 from saleswright.modules.sales.states import BINDING, ContractStatus, QuoteStatus
 
 MADE = (("id", int), ("number", str))
@@ -91,7 +93,11 @@ def discount_need(quote: Quote, actor: Actor, arguments: Mapping[str, Any]) -> A
     """
     if actor.user_id is None:
         return None
-    facts: dict[str, Decimal | str | int] = {"discount": quote.effective_discount, "amount": quote.base_total}
+    facts = {
+        "discount": quote.effective_discount,
+        "amount": quote.base_total,
+        "margin": partial(margin_of, quote),
+    }
     if quote.effective_discount <= (own := authority_of(actor.user_id)):
         return ApprovalNeed(reason=_("A rule of the company asks for consent."), facts=facts)
     approver = approver_for(User.objects.get(pk=actor.user_id), quote.effective_discount)

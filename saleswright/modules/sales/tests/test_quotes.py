@@ -17,6 +17,7 @@ from saleswright.modules.customers.models import Contact, Customer
 from saleswright.modules.pricing.models import PriceList
 from saleswright.modules.sales.actions import orders, quotes
 from saleswright.modules.sales.models import Contract, Order, Quote, QuoteLine
+from saleswright.modules.sales.queries import margin_of
 from saleswright.modules.sales.states import QuoteStatus
 
 pytestmark = pytest.mark.django_db
@@ -223,7 +224,7 @@ def test_it_asks_the_manager_with_authority_above_the_own(sales, acting, custome
     assert quote.status == S.IN_APPROVAL
     (need,) = asked.needs
     assert need.approvers == ((manager.pk,),)
-    assert need.facts == {"discount": Decimal("10.0001"), "amount": quote.base_total}
+    assert need.known() == {"discount": Decimal("10.0001"), "amount": quote.base_total, "margin": Decimal("22.22")}
     quotes.submit_quote(quote.pk, actor=acting(seller), approved=True)
     quote.refresh_from_db()
     assert quote.status == S.APPROVED
@@ -462,3 +463,13 @@ def test_it_takes_as_many_statements_for_many_lines_as_for_one(sales, root):
     chain(1)  # what is kept in the process is read once
     assert chain(1) == chain(40)
     assert QuoteLine.objects.count() == 42
+
+
+def test_its_margin_is_known_when_every_cost_is(sales, root, customer):
+    first = save_record(Product, {"name": "Motor", "list_price": "100", "cost": "60"}, actor=root)
+    second = save_record(Product, {"name": "Brake", "list_price": "50", "cost": "45"}, actor=root)
+    lines = [{"product": first.pk, "quantity": "2"}, {"product": second.pk, "quantity": "1"}]
+    quote = save_record(Quote, {"customer": customer.pk}, lines={"lines": lines}, actor=root)
+    assert margin_of(quote) == Decimal("34.00")  # 250 sold, 165 cost
+    save_record(Product, {"cost": None}, pk=second.pk, actor=root)
+    assert margin_of(quote) is None

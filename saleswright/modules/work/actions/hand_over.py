@@ -98,6 +98,17 @@ def holdings_of(giver: User) -> dict[Resource, int]:
     return {one: count for one, count in counts.items() if count}
 
 
+def conditions_of(giver: User) -> tuple[list[str], list[str]]:
+    """The regions and the customer levels by which what a person owns can be split."""
+    regions, levels = set[str](), set[str]()
+    for resource in owned_kinds():
+        rows = resource.model._default_manager.filter(owner_id=giver.pk).order_by()
+        for paths, found in zip(_paths(resource), (regions, levels), strict=True):
+            for path in paths:
+                found |= set(rows.values_list(path, flat=True).distinct())
+    return sorted(filter(None, regions)), sorted(filter(None, levels))
+
+
 def plan(giver: User, rules: Sequence[Rule], *, lock: bool = False) -> Plan:
     """Who would get what. The first rule that fits a record decides; with `lock` the records stay as they are."""
     made, units = Plan(giver), dict[Unit, Unit]()
@@ -184,7 +195,7 @@ def _evenly(rule: Rule, pile: Sequence[Piece]) -> dict[Unit, User]:
 
 
 PART_ARGS = (
-    Arg("to_id", gettext_lazy("Successor"), "reference", to="employees"),
+    Arg("to_id", gettext_lazy("New owner"), "reference", to="employees"),
     Arg("resource", gettext_lazy("Kind of record"), required=False),
     Arg("region", gettext_lazy("Region"), required=False),
     Arg("level", gettext_lazy("Customer level"), required=False),
@@ -226,7 +237,7 @@ def _check_heir(giver: User, heir: User, place: str, errors: list[FieldError]) -
     "employees", "hand-over", label=gettext_lazy("Hand over"), icon="transfer", result=(("records", int),),
     args=(
         Arg(
-            "to_id", gettext_lazy("Successor"), "reference", required=False, to="employees",
+            "to_id", gettext_lazy("New owner"), "reference", required=False, to="employees",
             help=gettext_lazy("Gets what no rule gives to somebody else."),
         ),
         Arg("parts", gettext_lazy("Rules"), "rows", required=False, rows=PART_ARGS),

@@ -58,7 +58,10 @@ class ApprovalDesk:
             return False
         submitter = User.objects.get(pk=actor.user_id)
         flow = active_flow(transition.resource_name, transition.name)
-        subject = Subject(transition.resource_name, submitter, need.facts, record.pk)
+        if flow is None and not need.approvers:
+            return False
+        facts = need.known()
+        subject = Subject(transition.resource_name, submitter, facts, record.pk)
         steps = plan(need, flow, steps_of(flow), subject)
         if not steps:
             return False
@@ -70,7 +73,7 @@ class ApprovalDesk:
         )
         if pending.exists():
             raise Conflict(_("The same request waits for approval already."))
-        approval = _create(transition, record, arguments, need, flow, submitter, at)
+        approval = _create(transition, record, arguments, str(need.reason), facts, flow, submitter, at)
         ApprovalTask.objects.bulk_create(
             _task(approval, number, step, user_id) for number, step in enumerate(steps, 1) for user_id in step.approvers
         )
@@ -93,7 +96,8 @@ def _create(
     transition: Transition,
     record: Any,
     arguments: dict[str, Any],
-    need: ApprovalNeed,
+    reason: str,
+    facts: dict[str, Any],
     flow: ApprovalFlow | None,
     submitter: User,
     at: datetime,
@@ -109,8 +113,8 @@ def _create(
         from_state=transition.state_of(record),
         requested_by=submitter,
         requested_at=at,
-        reason=str(need.reason)[:500],
-        facts=json_safe(need.facts),
+        reason=reason[:500],
+        facts=json_safe(facts),
         flow=flow,
         flow_version=flow.versions.count() if flow else None,
         asks_again=flow is not None and flow.same_person == SamePerson.EACH,

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from saleswright.kernel.access.actors import Actor, access_changed, actor_for
+from saleswright.kernel.access.actors import Actor, actor_for
 from saleswright.kernel.access.collaborators import collaborators_of
-from saleswright.kernel.models import Grant, Role, User
+from saleswright.kernel.models import User
 from saleswright.kernel.ports import ApprovalNeed
 from saleswright.kernel.records import save_record
 from saleswright.kernel.transitions import Arg, Transition
@@ -112,13 +112,3 @@ def tasks(approval: Approval) -> list[tuple[int, int, str]]:
     """(step, person, state) of the parts that count."""
     rows = ApprovalTask.objects.filter(approval=approval, superseded=False).order_by("step", "id")
     return list(rows.values_list("step", "approver", "state"))
-
-
-@pytest.fixture
-def granted(db: None) -> None:
-    """Colleagues may also ask others, remind, and say who stands in for them."""
-    names = ("approvals.add-approver", "approvals.remind", "delegations.*")
-    for role in Role.objects.filter(code__in=("sales_representative", "sales_director")):
-        for name in names:
-            Grant.objects.get_or_create(role=role, permission=name, defaults={"scope": "own"})
-    access_changed()

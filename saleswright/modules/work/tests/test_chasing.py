@@ -20,7 +20,7 @@ from saleswright.modules.work.tests.conftest import (
     those_who_see,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("granted")]
+pytestmark = pytest.mark.django_db
 #: a Friday at 16:00 in Shanghai
 FRIDAY = datetime(2026, 11, 27, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)

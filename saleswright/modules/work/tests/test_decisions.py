@@ -193,10 +193,19 @@ def test_it_stays_open_when_the_submitter_has_lost_the_record(desk, team):
     assert state_of(approval) == "pending"
 
 
-def test_it_is_void_when_the_record_has_changed(desk, team, root, django_capture_on_commit_callbacks):
+def test_it_is_withdrawn_as_soon_as_the_record_is_edited(desk, team, root):
     desk.asks(team.manager)
     approval = desk.activate(team.customer, team.rep)
     save_record(Customer, {"city": "Elsewhere"}, pk=team.customer.pk, actor=root)
+    assert (state_of(approval), state_of(team.customer)) == ("withdrawn", DRAFT)
+    assert tasks(approval) == [(1, team.manager.pk, "skipped")]
+    assert desk.ran == []
+
+
+def test_it_is_void_when_the_record_has_changed(desk, team, django_capture_on_commit_callbacks):
+    desk.asks(team.manager)
+    approval = desk.activate(team.customer, team.rep)
+    Customer.objects.filter(pk=team.customer.pk).update(city="Elsewhere")
     with pytest.raises(Conflict) as refused, django_capture_on_commit_callbacks(execute=True):
         decide("approve", approval, team.manager)
     assert refused.value.code == "changed_since"

@@ -7,6 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from saleswright.interface.reports import report_named
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import actor_for, system
 from saleswright.kernel.access.scopes import visible
@@ -27,11 +28,13 @@ from saleswright.kernel.models import (
 from saleswright.kernel.records import save_record, save_records
 from saleswright.kernel.resources import all_resources
 from saleswright.kernel.search import search
+from saleswright.modules.catalog.models import Product
 from saleswright.modules.customers.models import Contact, Customer
 from saleswright.modules.leads.models import Lead
 from saleswright.modules.org.actions import leave_company
 from saleswright.modules.pipeline.models import Opportunity
 from saleswright.modules.pipeline.tests.factories import make_customer, make_opportunity
+from saleswright.modules.sales.models import Order
 from saleswright.modules.work.actions.hand_over import Rule, hand_over, holdings_of, owned_kinds, plan
 from saleswright.modules.work.models import Delegation, Notification, Task
 
@@ -265,7 +268,8 @@ def test_it_refuses_to_leave_records_to_nobody(anna, carl):
     ],
 )
 def test_it_refuses_who_cannot_take_over(anna, carl, person, to, resource, wrong):
-    people = {"anna": anna, "carl": carl, "gone": person(state="left")}
+    people = {"anna": anna, "carl": carl, "gone": person()}
+    User.objects.filter(pk=people["gone"].pk).update(state="left")
     customer = make_customer(owner=anna)
     with pytest.raises(ValidationFailed) as refused:
         give(anna, people.get(to), *([{"to": carl, "resource": resource}] if resource else []))
@@ -362,6 +366,42 @@ def test_it_follows_a_record_through_several_hands(anna, bert, carl):
     assert owner_of(deal) == carl
 
 
+def sold(owner, day, price):
+    """A confirmed order of one piece at that price."""
+    product = save_record(Product, {"name": "Pump", "list_price": price, "tax_rate": "0"}, actor=ROOT)
+    values = {"customer": make_customer(owner=owner).pk, "owner": owner.pk}
+    order = save_record(Order, values, lines={"lines": [{"product": product.pk, "quantity": "1"}]}, actor=ROOT)
+    Order.objects.filter(pk=order.pk).update(status="confirmed", confirmed_on=day)
+    return order
+
+
+def reported(name, **asked):
+    result = report_named(name).run({"by": "owner", **asked}, ROOT)
+    return {row[0]: row[-1] for row in result.rows}
+
+
+def test_it_keeps_the_report_of_sales_as_it_was(anna, bert):
+    order = sold(anna, LONG_AGO, "100")
+    sold(bert, LONG_AGO, "7")
+    before = reported("sales")
+    give(anna, bert)
+    assert owner_of(order) == bert
+    assert reported("sales") == before == {"Anna": Decimal("100.00"), "Bert": Decimal("7.00")}
+    assert reported("sales", owner_id=str(bert.pk)) == {"Bert": Decimal("7.00")}
+    assert reported("sales", owner_id=str(anna.pk)) == {"Anna": Decimal("100.00")}
+    assert reported("sales", department_id=str(bert.department_id)) == {"Bert": Decimal("7.00")}
+
+
+def test_it_keeps_the_report_of_deals_as_it_was(anna, bert):
+    won(anna, LONG_AGO, "100.00")
+    won(bert, LONG_AGO, "7.00")
+    before = reported("win-rate")
+    give(anna, bert)
+    assert reported("win-rate") == before == {"Anna": Decimal("100.00"), "Bert": Decimal("7.00")}
+    assert reported("win-rate", owner_id=str(anna.pk)) == {"Anna": Decimal("100.00")}
+    assert reported("win-rate", by="manager") == {"(none)": Decimal("107.00")}
+
+
 # --- many ------------------------------------------------------------------------------------------------------
 
 
@@ -391,3 +431,61 @@ def test_it_hands_five_thousand_records_over(anna, bert):
     own_many(anna, 5000)
     assert give(anna, bert) == {"records": 5000}
     assert Customer.objects.filter(owner=bert).count() == 5000
+
+
+# --- the page --------------------------------------------------------------------------------------------------
+
+
+def address(giver):
+    return f"/employees/{giver.pk}/actions/hand-over"
+
+
+def test_it_shows_what_there_is_to_hand_over(anna, browse):
+    make_customer(owner=anna, level="A", province="广东")
+    html = browse("hr", language="en").get(address(anna)).content.decode()
+    assert '<th scope="row">Customers</th><td class="num">1</td>' in html
+    assert '<option value="广东" >广东</option>' in html
+
+
+def test_it_previews_who_gets_what_and_changes_nothing(anna, bert, carl, browse):
+    customer, mine = make_customer(owner=anna), lead(anna)
+    chosen = {"to_id": bert.pk, "parts-0-to_id": carl.pk, "parts-0-resource": "leads"}
+    html = browse("hr", language="en").get(address(anna), chosen).content.decode()
+    assert '<th scope="row">Leads</th><td class="num">0</td><td class="num">1</td>' in html
+    assert f'<input type="hidden" name="parts-0-to_id" value="{carl.pk}">' in html
+    assert (owner_of(customer), owner_of(mine)) == (anna, anna)
+
+
+def test_it_hands_over_from_the_page(anna, bert, browse):
+    customer = make_customer(owner=anna)
+    answer = browse("hr").post(address(anna), {"to_id": bert.pk})
+    assert (answer.status_code, answer["Location"]) == (302, f"/employees/{anna.pk}")
+    assert owner_of(customer) == bert
+
+
+@pytest.mark.parametrize(
+    ("chosen", "text"),
+    [
+        ({"to_id": "anna"}, "Choose somebody else."),
+        ({"to_id": "x"}, "value must be an integer"),
+        ({"parts-0-level": "A"}, "This field is required."),
+        ({"parts-0-to_id": "carl", "parts-0-level": "A"}, "No rule says who gets 1 records"),
+    ],
+)
+def test_it_says_on_the_page_what_is_wrong(anna, carl, browse, chosen, text):
+    customer = make_customer(owner=anna)
+    ids = {"anna": anna.pk, "carl": carl.pk}
+    sent = {name: ids.get(value, value) for name, value in chosen.items()}
+    answer = browse("hr", language="en").post(address(anna), sent)
+    assert answer.status_code == 422
+    assert text in answer.content.decode()
+    assert owner_of(customer) == anna
+
+
+def test_it_opens_from_the_button_as_a_page_of_its_own(anna, browse):
+    answer = browse("hr").get(address(anna), headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, address(anna))
+
+
+def test_it_has_no_page_for_others(anna, browse):
+    assert browse("sales_representative").get(address(anna)).status_code == 403

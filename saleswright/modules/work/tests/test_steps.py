@@ -25,7 +25,7 @@ from saleswright.modules.work.tests.conftest import (
     those_who_see,
 )
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("granted")]
+pytestmark = pytest.mark.django_db
 
 
 def decide(verb, approval, user, **arguments):
@@ -344,6 +344,18 @@ def test_a_record_that_went_on_keeps_its_state(desk, team, root):
     Customer.objects.update(life_cycle="lost")
     change(team.customer, root)
     assert (state_of(approval), state_of(team.customer)) == ("approved", "lost")
+
+
+def test_records_that_need_no_consent_are_passed_over(root, django_assert_num_queries):
+    with django_assert_num_queries(0):
+        ports.approval.changed("contacts", [1], actor=root, at=clock.now())
+
+
+def test_flows_for_unknown_kinds_of_record_are_refused(root):
+    with pytest.raises(ValidationFailed) as refused:
+        flow(root, {}, resource="nonsense")
+    assert [(one.field, one.code) for one in refused.value.errors] == [("transition", "choice")]
+    assert not ApprovalFlow.objects.filter(resource="nonsense").exists()
 
 
 def test_its_transitions_are_declared():

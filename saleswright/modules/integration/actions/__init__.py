@@ -1,0 +1,1 @@
+"""What changes subscriptions and deliveries, and what administrators do with jobs and failed events."""

@@ -1,0 +1,146 @@
+"""Reads about events and webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from django.db.models import Max, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from saleswright.interface.entity import Entity, all_entities
+from saleswright.kernel import jobs
+from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.errors import Text
+from saleswright.kernel.events import Event
+from saleswright.kernel.models import Job
+from saleswright.modules.integration.models import Subscription, Webhook
+
+#: of what happens to webhooks themselves nobody is told: each delivery would bring the next one
+OWN = ("webhooks", "webhook-deliveries")
+#: the one exception goes to the webhook that is tried out
+TEST = "webhooks.test"
+JOBS: dict[str, Text] = {
+    "import": gettext_lazy("Import of a file"),
+    "interface.uploads": gettext_lazy("Remove forgotten uploads"),
+    "kernel.sessions": gettext_lazy("Remove ended sessions"),
+    "kernel.tidy": gettext_lazy("Remove old jobs"),
+    "org.state-limits": gettext_lazy("Watch the time limits of states"),
+    "sales.calendar": gettext_lazy("Expire quotes, start and end contracts"),
+    "service.escalate": gettext_lazy("Escalate late tickets"),
+    "webhooks.send": gettext_lazy("Send to a webhook"),
+    "webhooks.tidy": gettext_lazy("Remove old deliveries"),
+    "webhooks.wake": gettext_lazy("Take up waiting deliveries"),
+    "work.chase_approvals": gettext_lazy("Remind of approvals"),
+    "work.remind": gettext_lazy("Remind of tasks"),
+}
+
+
+def patterns_of(ids: list[int], actor: Actor | None = None) -> dict[int, list[str]]:
+    """What some webhooks have subscribed to."""
+    found: dict[int, list[str]] = {}
+    rows = Subscription.objects.filter(webhook_id__in=ids).order_by("pattern")
+    for webhook_id, pattern in rows.values_list("webhook_id", "pattern"):
+        found.setdefault(webhook_id, []).append(pattern)
+    return found
+
+
+def resource_names() -> dict[str, Text]:
+    """What the kinds of records are called, by the name that programs use."""
+    return {entity.name: entity.label_plural for entity in all_entities()}
+
+
+def choices() -> list[tuple[str, Text]]:
+    """What there is to subscribe to, with words for it."""
+    found: list[tuple[str, Text]] = [("*", _("All events"))]
+    for entity in all_entities():
+        if entity.name not in OWN:
+            kind = entity.label_plural
+            found.append((f"{entity.name}.*", _("%(kind)s: everything") % {"kind": kind}))
+            found += [(name, f"{kind}: {what}") for name, what in dict(_events_of(entity)).items()]
+    return found
+
+
+def _events_of(entity: Entity) -> Iterator[tuple[str, Text]]:
+    for verb, label in (
+        ("created", _("Created")), ("changed", _("Changed")), ("deleted", _("Deleted")),
+        ("archived", _("Archived")), ("restored", _("Restored")), ("hand-over", _("Handed over")),
+    ):  # fmt: skip
+        yield f"{entity.name}.{verb}", label
+    for transition in entity.transitions:
+        event = transition.event
+        yield (event.event_name() if event else transition.permission), transition.label
+        if transition.approval:
+            label = _("%(action)s (approval requested)") % {"action": transition.label}
+            yield f"{transition.permission}.requested", label
+    for kind in Event.__subclasses__():
+        if kind.resource == entity.name and not any(one.event is kind for one in entity.transitions):
+            yield kind.event_name(), kind.__name__
+
+
+def listeners(event_name: str, record_id: int | None) -> QuerySet[Webhook]:
+    """The webhooks that are told of an event."""
+    live = Webhook.objects.filter(active=True, archived_at=None)
+    resource = event_name.partition(".")[0]
+    if event_name == TEST:
+        return live.filter(pk=record_id or 0)
+    if resource in OWN:
+        return live.none()
+    return live.filter(subscriptions__pattern__in=("*", f"{resource}.*", event_name)).distinct()
+
+
+def is_wanted(event_name: str) -> bool:
+    """Whether anybody is told of events of this name."""
+    return event_name == TEST or listeners(event_name, None).exists()
+
+
+# --- jobs ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Recurring:
+    """A periodic job: how often it runs, when next, and its last run."""
+
+    kind: str
+    every: Text
+    next_run: datetime | None
+    last: Job | None
+
+
+def jobs_found(state: str = "", kind: str = "", before: str = "") -> QuerySet[Job]:
+    """Jobs in a state and of a kind, newest first, older than the one whose id is `before`."""
+    rows = Job.objects.select_related("user").order_by("-id")
+    rows = rows.filter(state=state) if state else rows
+    rows = rows.filter(kind=kind) if kind else rows
+    return rows.filter(pk__lt=int(before)) if before.isascii() and before.isdigit() and len(before) < 19 else rows
+
+
+def job_kinds() -> list[str]:
+    """The kinds of jobs that there are."""
+    return sorted(jobs.kinds())
+
+
+def job_label(kind: str) -> Text:
+    """What a kind of job does, or its name."""
+    return JOBS.get(kind, kind)
+
+
+def schedule(at: datetime) -> list[Recurring]:
+    """The periodic jobs by name."""
+    periodic = [kind for kind in jobs.kinds().values() if kind.every is not None]
+    newest = Job.objects.filter(kind__in=[kind.name for kind in periodic]).exclude(period_key=None)
+    latest = newest.values("kind").annotate(latest=Max("id")).values("latest")
+    last = {job.kind: job for job in Job.objects.filter(pk__in=latest)}
+    return [
+        Recurring(kind.name, _rhythm(kind.every), jobs.next_run(kind, at), last.get(kind.name))
+        for kind in sorted(periodic, key=lambda kind: kind.name)
+    ]
+
+
+def _rhythm(every: timedelta | time | None) -> Text:
+    if isinstance(every, time):
+        return _("Daily at %(time)s") % {"time": f"{every:%H:%M}"}
+    minutes = int((every or timedelta()).total_seconds() // 60)
+    return ngettext("Every minute", "Every %(minutes)s minutes", minutes) % {"minutes": minutes}
