@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar, overload
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, connection, transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 from psycopg_pool import PoolTimeout
 
@@ -58,6 +59,29 @@ class Atomic(transaction.Atomic):
             raise (as_busy(error) or error) from error.__cause__
         if exc_value is not None and (busy := as_busy(exc_value)):
             raise busy from exc_value
+
+
+def update_if_free(rows: QuerySet[Any], **values: Any) -> bool:
+    """Update rows unless that had to wait for another writer: for what is only noted on the way of a read.
+
+    False, with nothing written, when it would have to wait (which on SQLite is for anybody who writes).
+    """
+    if connection.vendor != "sqlite":
+        rows.update(**values)
+        return True
+    connection.ensure_connection()
+    database = connection.connection
+    (patience,) = database.execute("PRAGMA busy_timeout").fetchone()
+    database.execute("PRAGMA busy_timeout = 0")
+    try:
+        rows.update(**values)
+    except DatabaseError as error:
+        if as_busy(error) is None:
+            raise
+        return False
+    finally:
+        database.execute(f"PRAGMA busy_timeout = {patience}")
+    return True
 
 
 @overload

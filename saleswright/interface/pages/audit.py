@@ -57,6 +57,7 @@ DEEDS: dict[str, Text] = {
     "sign_in_refused": gettext_lazy("Sign-in refused"),
     "password_changed": gettext_lazy("Password changed"),
     "session_ended": gettext_lazy("Session ended"),
+    "expire": gettext_lazy("Expired"),
 }
 
 

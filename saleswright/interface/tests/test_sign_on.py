@@ -269,4 +269,4 @@ def test_the_second_factor_of_the_provider_is_enough(provider, user, required):
 
 def test_the_button_bears_the_name_of_the_settings(provider, settings):
     settings.OIDC_NAME = "华东集团"
-    assert re.search(r"华东集团\s*</a>", Client().get("/sign-in").content.decode())
+    assert re.search(r"用华东集团登录\s*</a>", Client().get("/sign-in").content.decode())

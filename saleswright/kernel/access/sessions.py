@@ -16,7 +16,7 @@ from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.errors import NotFound
 from saleswright.kernel.jobs import JobContext, periodic
 from saleswright.kernel.models import Session, User
-from saleswright.kernel.transactions import atomic
+from saleswright.kernel.transactions import atomic, update_if_free
 
 #: when a session was last seen is known to this exactness, to spare a write on each request
 EXACTNESS = timedelta(minutes=5)
@@ -63,7 +63,7 @@ def sessions_of(user: User) -> list[Session]:
 def touch(key: str | None) -> None:
     """Note that a session has been seen, unless that was noted a short while ago."""
     at = clock.now()
-    Session.objects.filter(session_key=key, seen_at__lt=at - EXACTNESS).update(seen_at=at)
+    update_if_free(Session.objects.filter(session_key=key, seen_at__lt=at - EXACTNESS), seen_at=at)
 
 
 def end_session(user: User, handle: str, actor: Actor) -> None:

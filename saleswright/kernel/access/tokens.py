@@ -16,7 +16,7 @@ from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.errors import Conflict, ValidationFailed
 from saleswright.kernel.models import ApiToken, EmploymentState, User
 from saleswright.kernel.resources import all_permissions
-from saleswright.kernel.transactions import atomic
+from saleswright.kernel.transactions import atomic, update_if_free
 
 PREFIX = "sw_"
 RESOURCE = "api-tokens"
@@ -95,7 +95,7 @@ def user_for_token(raw: str) -> User | None:
     now, rested = (connection.ops.adapt_datetimefield_value(moment) for moment in (at, at - EXACTNESS))
     user = next(iter(User.objects.raw(PERSON, [rested, digest_of(raw), now, EmploymentState.LEFT.value])), None)
     if user is not None and user.token_rested:
-        ApiToken.objects.filter(pk=user.token_id).update(last_used_at=at)
+        update_if_free(ApiToken.objects.filter(pk=user.token_id), last_used_at=at)
     return user
 
 

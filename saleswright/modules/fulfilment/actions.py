@@ -170,7 +170,7 @@ def accept_delivery(
     delivery.on_time_in_full = _is_on_time(delivery) and not any(row.refused_quantity for row in rows)
     accepted: dict[int, Decimal] = defaultdict(Decimal)
     for row in rows:
-        accepted[row.order_line_id] += row.accepted_quantity
+        accepted[row.order_line_id] += row.accepted_quantity or Decimal(0)
     record_accepted(delivery.order_id, accepted, actor=actor, at=at)
 
 

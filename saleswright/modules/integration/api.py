@@ -129,7 +129,8 @@ urlpatterns = [
     path("jobs", job_list),
     path("jobs/schedule", schedule),
     path("jobs/<int:pk>", one_job),
-    path("jobs/<int:pk>/actions/<str:verb>", change_job),
+    path("jobs/<int:pk>/actions/retry", change_job, {"verb": "retry"}),
+    path("jobs/<int:pk>/actions/cancel", change_job, {"verb": "cancel"}),
     path("failed-events", failed_events),
     path("failed-events/<int:pk>/actions/send-again", redeliver),
 ]

@@ -57,7 +57,7 @@ class WebhookDeliveryEntity(Entity):
     detail = (
         Section(_("Event"), ("event_name", "webhook", "resource", "record_id")),
         Section(
-            _("Delivery"), ("state", "attempts", "due_at", "delivered_at", "status", "duration", "problem")
+            _("Sending"), ("state", "attempts", "due_at", "delivered_at", "status", "duration", "problem")
         ),
     )  # fmt: skip
     private = ("event", "claimed_until")

@@ -25,7 +25,9 @@ class Webhook(Record):
         help_text=_("An https:// or http:// address that answers a POST with 2xx within ten seconds."),
     )
     active = models.BooleanField(
-        _("Active"), default=True, help_text=_("While it is switched off nothing is sent, and new events pass it by.")
+        _("Switched on"),
+        default=True,
+        help_text=_("While it is switched off nothing is sent, and new events pass it by."),
     )
     secret = models.CharField(max_length=400, blank=True, editable=False)
     silences = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -64,7 +66,7 @@ class WebhookDelivery(Record):
     attempts = models.PositiveIntegerField(_("Attempts"), default=0)
     due_at = models.DateTimeField(_("Next attempt"))
     claimed_until = models.DateTimeField(null=True)
-    delivered_at = models.DateTimeField(_("Delivered"), null=True)
+    delivered_at = models.DateTimeField(_("Arrived"), null=True)
     status = models.PositiveSmallIntegerField(_("HTTP status"), null=True)
     duration = models.PositiveIntegerField(_("Milliseconds"), null=True)
     problem = models.CharField(_("Problem"), max_length=500, blank=True)

@@ -79,11 +79,12 @@ class JobRow:
 
 @require_GET
 def job_list(request: HttpRequest) -> HttpResponse:
-    """The queue and what was done, newest first."""
+    """The queue and what was done, newest first; of what recurs only what did not end well, unless asked for."""
     actor = actor_of(request)
     actor.require("jobs.view")
     given = {name: request.GET.get(name, "") for name in ("state", "kind", "before")}
-    found = list(queries.jobs_found(given["state"], given["kind"], given["before"])[: PAGE + 1])
+    routine = bool(given["state"] or given["kind"])
+    found = list(queries.jobs_found(given["state"], given["kind"], given["before"], routine=routine)[: PAGE + 1])
     rows = [_job_row(job) for job in found[:PAGE]]
     context = {
         "tabs": _tabs("jobs"),

@@ -15,7 +15,7 @@ from saleswright.kernel import jobs
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.errors import Text
 from saleswright.kernel.events import Event
-from saleswright.kernel.models import Job
+from saleswright.kernel.models import Job, JobState
 from saleswright.modules.integration.models import Subscription, Webhook
 
 #: of what happens to webhooks themselves nobody is told: each delivery would bring the next one
@@ -109,9 +109,13 @@ class Recurring:
     last: Job | None
 
 
-def jobs_found(state: str = "", kind: str = "", before: str = "") -> QuerySet[Job]:
-    """Jobs in a state and of a kind, newest first, older than the one whose id is `before`."""
+def jobs_found(state: str = "", kind: str = "", before: str = "", *, routine: bool = True) -> QuerySet[Job]:
+    """Jobs in a state and of a kind, newest first, older than the one whose id is `before`.
+
+    Without `routine`, the runs of recurring jobs that ended well are left out.
+    """
     rows = Job.objects.select_related("user").order_by("-id")
+    rows = rows if routine else rows.exclude(state=JobState.DONE, period_key__isnull=False)
     rows = rows.filter(state=state) if state else rows
     rows = rows.filter(kind=kind) if kind else rows
     return rows.filter(pk__lt=int(before)) if before.isascii() and before.isdigit() and len(before) < 19 else rows

@@ -9,5 +9,5 @@ class DeliveryState(States):
     """Where the delivery of an event to a webhook stands."""
 
     WAITING = "waiting", "blue", _("Waiting")
-    DELIVERED = "delivered", "green", _("Delivered")
+    DELIVERED = "delivered", "green", _("Arrived")
     FAILED = "failed", "red", _("Failed")

@@ -34,6 +34,7 @@ from saleswright.modules.leads.models import Lead
 from saleswright.modules.org.actions import leave_company
 from saleswright.modules.pipeline.models import Opportunity
 from saleswright.modules.pipeline.tests.factories import make_customer, make_opportunity
+from saleswright.modules.receivables.models import CollectionPlan
 from saleswright.modules.sales.models import Order
 from saleswright.modules.work.actions.hand_over import Rule, hand_over, holdings_of, owned_kinds, plan
 from saleswright.modules.work.models import Delegation, Notification, Task
@@ -200,6 +201,23 @@ def test_it_lets_the_person_leave_afterwards(anna, bert):
     give(anna, bert)
     leave_company(anna.pk, actor=ROOT)
     assert User.objects.get(pk=anna.pk).state == "left"
+
+
+def test_it_makes_the_successor_responsible_for_instalments(anna, bert, carl):
+    plan = save_record(
+        CollectionPlan,
+        {"order": sold(anna, LONG_AGO, "100").pk},
+        lines={
+            "instalments": [
+                {"trigger": "date", "days": 0, "amount": "50", "due_on": "2027-01-01", "responsible": who.pk}
+                for who in (anna, carl)
+            ]
+        },
+        actor=ROOT,
+    )
+    give(anna, bert)
+    assert owner_of(plan) == bert
+    assert [one.responsible for one in plan.instalments.order_by("position")] == [bert, carl]
 
 
 # --- rules -----------------------------------------------------------------------------------------------------
