@@ -64,15 +64,27 @@ export function load(address) {
 
 const vendor = (name) => document.querySelector(`meta[name="asset-${name}"]`)?.content;
 
+const MANY = 30; // choices of which several may be taken: too many to look through
 async function makePickers(root) {
-  const selects = $$("select[data-picker-url]", root).filter((select) => !select.tomselect && !select.closest("template"));
+  const wanted = (select) => select.matches("[data-picker-url]") || (select.multiple && select.options.length > MANY);
+  const selects = $$("select", root).filter((select) => wanted(select) && !select.tomselect && !select.closest("template"));
   if (!selects.length) return;
   if (!$("link[href*='tom-select']")) {
     const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: vendor("tom-select-css") });
     document.head.insertBefore(link, $("link[href*='saleswright/app']"));
   }
   await load(vendor("tom-select"));
-  for (const select of selects) if (!select.tomselect) makePicker(select);
+  for (const select of selects) if (!select.tomselect) (select.matches("[data-picker-url]") ? makePicker : makeChooser)(select);
+}
+
+// Several out of a long list that is all there.
+function makeChooser(select) {
+  const box = new window.TomSelect(select, {
+    maxOptions: null, plugins: ["remove_button"], placeholder: texts.searching, dropdownParent: select.closest("dialog") ? null : "body",
+    render: { no_results: () => `<div class="option">${texts.nothing}</div>` },
+  });
+  select.ariaHidden = "true";
+  box.on("change", () => select.dispatchEvent(new Event("input", { bubbles: true })));
 }
 
 function makePicker(select) {
