@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import random
 import time
 from collections.abc import Callable
@@ -118,16 +117,3 @@ def run_atomic(function: Callable[[], R], *, attempts: int = 3) -> R:
                 raise Busy() from error
         time.sleep(random.uniform(0.01, 0.05) * attempt)
     raise ValueError("attempts must be at least 1")
-
-
-def retrying(*, attempts: int = 3) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """`run_atomic` as a decorator: the function must have no effects outside the database."""
-
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
-        @functools.wraps(function)
-        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-            return run_atomic(lambda: function(*args, **kwargs), attempts=attempts)
-
-        return wrapper
-
-    return decorate

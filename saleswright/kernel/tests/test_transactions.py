@@ -8,7 +8,7 @@ from django.db import OperationalError, connection, transaction
 
 from saleswright.kernel.errors import Busy
 from saleswright.kernel.models import Counter
-from saleswright.kernel.transactions import as_busy, atomic, retrying, run_atomic
+from saleswright.kernel.transactions import as_busy, atomic, run_atomic
 
 on_postgres = pytest.mark.skipif(connection.vendor != "postgresql", reason="needs PostgreSQL: SQLite has one writer")
 on_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="SQLite only: fills a database of limited size")
@@ -71,7 +71,6 @@ def test_it_writes_nothing_when_the_storage_is_full():
 def test_it_runs_again_after_a_serialization_failure():
     seen = []
 
-    @retrying(attempts=3)
     def work():
         seen.append(transaction.get_connection().in_atomic_block)
         Counter.objects.create(series=f"run {len(seen)}")
@@ -79,7 +78,7 @@ def test_it_runs_again_after_a_serialization_failure():
             raise refused("40001")
         return "done"
 
-    assert work() == "done"
+    assert run_atomic(work, attempts=3) == "done"
     assert seen == [True, True, True]
     assert list(Counter.objects.values_list("series", flat=True)) == ["run 3"]
 
