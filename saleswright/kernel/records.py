@@ -564,15 +564,31 @@ def write_changes(
 
     Raises Stale when somebody else was faster.
     """
+    values = store_changes(resource, record, before, action, actor=actor, at=at)
+    announce(resource, [(record.pk, action)], Occasion(actor, at))
+    if touches_search(resource, values):
+        index_records(resource, [record])
+
+
+def store_changes(
+    resource: Resource, record: Any, before: dict[str, Any], action: str, *, actor: Actor, at: datetime
+) -> dict[str, Any]:
+    """Store what an action changed on a stamped record, with audit; the new values by attribute name.
+
+    Raises Stale when somebody else was faster.
+    """
     after = snapshot(record)
     values = {name: value for name, value in after.items() if before[name] != value}
     if not update_row(record, values, version=before["version"]):
         raise Stale
     line = AuditLine(resource.name, record.pk, resource.label_of(record)[:200], action, diff(before, after))
     record_audit([line], actor=actor, at=at)
-    announce(resource, [(record.pk, action)], Occasion(actor, at))
-    if any(name in values for name in (*resource.search, "owner_id", "department_id")):
-        index_records(resource, [record])
+    return values
+
+
+def touches_search(resource: Resource, values: Mapping[str, Any]) -> bool:
+    """Whether the new values change how the record is found, or by whom."""
+    return any(name in values for name in (*resource.search, *HOLDER))
 
 
 __all__ = [
@@ -595,5 +611,7 @@ __all__ = [
     "save_records",
     "snapshot",
     "stamp",
+    "store_changes",
+    "touches_search",
     "write_changes",
 ]

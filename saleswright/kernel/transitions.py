@@ -19,14 +19,13 @@ from django.utils.translation import gettext_lazy
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor, Scope
 from saleswright.kernel.access.scopes import visible
-from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.bulk import update_row
 from saleswright.kernel.cleaning import cleaner, error_code
-from saleswright.kernel.errors import Conflict, FieldError, Stale, Text, ValidationFailed
+from saleswright.kernel.errors import Conflict, FieldError, Text, ValidationFailed
 from saleswright.kernel.events import Event, Occasion, publish
 from saleswright.kernel.fields import MoneyField, PercentField, PriceField, QuantityField
 from saleswright.kernel.ports import ApprovalNeed, ports
-from saleswright.kernel.records import announce, diff, free_numbers, locked, snapshot, stamp
+from saleswright.kernel.records import announce, free_numbers, locked, snapshot, stamp, store_changes, touches_search
 from saleswright.kernel.resources import Resource, resource_named
 from saleswright.kernel.search import index_records
 from saleswright.kernel.transactions import atomic
@@ -245,13 +244,8 @@ class Transition:
             setattr(record, state_field, target)
         stamp(record, actor, at)
         number = bool(self.number) and not waits and not getattr(record, self.number)
-        after = snapshot(record)
-        values = {name: value for name, value in after.items() if before[name] != value}
-        if not update_row(record, values, version=before["version"]):
-            raise Stale
         action = f"{self.name}.requested" if waits else self.name
-        line = AuditLine(resource.name, record.pk, resource.label_of(record)[:200], action, diff(before, after))
-        record_audit([line], actor=actor, at=at)
+        values = store_changes(resource, record, before, action, actor=actor, at=at)
         if self.event is not None and not waits:  # those who react find the record as it is now
             publish(self.event(record_id=record.pk), actor=actor, at=at)
         else:
@@ -259,7 +253,7 @@ class Transition:
         if number:
             setattr(record, self.number, free_numbers(resource, self.number, 1, clock.local_date(at))[0])
             update_row(record, {self.number: getattr(record, self.number)}, version=record.version)
-        if number or any(name in values for name in (*resource.search, "owner_id", "department_id")):
+        if number or touches_search(resource, values):
             index_records(resource, [record])
 
 

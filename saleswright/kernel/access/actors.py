@@ -111,6 +111,11 @@ class Actor:
         """Whether the actor may read fields that need the right, such as `cost` or `phone`."""
         return self.may(f"fields.{right}")
 
+    def trusted_with(self, permission: str) -> Actor:
+        """The same actor with one permission more, for what follows from an action that they may do."""
+        grants = self.access.grants | {permission: EVERYTHING}
+        return replace(self, access=replace(self.access, grants=grants))
+
     def via(self, origin: str) -> Actor:
         """The same actor from another place, such as `import`."""
         return replace(self, origin=origin)
