@@ -118,10 +118,14 @@ class Caller:
         body = urlencode({**fields, "csrfmiddlewaretoken": self.csrf(path)}).encode()
         return self.send("POST", path, body, Content_Type="application/x-www-form-urlencoded", **headers)
 
-    def upload(self, path: str, name: str, content: bytes) -> Answer:
-        """Send a file from a form."""
+    def upload(self, path: str, name: str, content: bytes, **fields: str) -> Answer:
+        """Send a file from a form, with its other fields."""
         border = uuid.uuid4().hex
-        head = f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
+        head = "".join(
+            f'--{border}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'
+            for key, value in fields.items()
+        )
+        head += f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n\r\n'
         body = head.encode() + content + f"\r\n--{border}--\r\n".encode()
         kind = f"multipart/form-data; boundary={border}"
         return self.send("POST", path, body, Content_Type=kind, X_CSRFToken=self.csrf(path))

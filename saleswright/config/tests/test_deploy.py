@@ -183,9 +183,14 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield live, folder / "backup.zip"
 
 
+LICENCE = b"%PDF-1.7 licence of the buyer"
+
+
 def make_paid_invoice(caller: Caller) -> None:
     product = caller.made("products", {"name": "P", "unit": "pc", "list_price": "100", "tax_rate": "13"})["id"]
     customer = caller.made("customers", {"name": "买方"})["id"]
+    about = {"resource": "customers", "record_id": str(customer)}
+    assert caller.upload("/api/v1/attachments", "licence.pdf", LICENCE, **about).status == 201
     order = caller.made("orders", {"customer_id": customer, "lines": [{"product_id": product, "quantity": "2"}]})["id"]
     (line,) = caller.act("orders", order, "confirm").json()["lines"]
     lines = [{"order_line_id": line["id"], "quantity": "2"}]
@@ -214,9 +219,12 @@ def content(file: Path) -> dict[str, Any]:
         return json.loads(archive.read("manifest.json"))["tables"]
 
 
-def test_a_backup_of_the_running_system_comes_back_whole(kept: tuple[Installation, Path], tmp_path: Path) -> None:
-    live, file = kept
-    with new_database("sqlite" if live.database.startswith("sqlite") else "postgresql", tmp_path) as database:
+@pytest.mark.parametrize("kind", DATABASES)
+def test_a_backup_of_the_running_system_comes_back_whole(
+    kept: tuple[Installation, Path], kind: str, tmp_path: Path
+) -> None:
+    _live, file = kept
+    with new_database(kind, tmp_path) as database:
         other = Installation(tmp_path, database)
         other.run("restore", str(file))
         other.run("backup", str(tmp_path / "again.zip"))
@@ -224,6 +232,13 @@ def test_a_backup_of_the_running_system_comes_back_whole(kept: tuple[Installatio
         assert other.value("SELECT count(*) FROM receivables_ledgerentry") > 1
         assert other.value("SELECT count(*) FROM customers_customer WHERE name = '买方'") == 1
     assert content(tmp_path / "again.zip") == content(file)
+    assert files_of(tmp_path / "again.zip") == files_of(file) == [LICENCE]
+
+
+def files_of(file: Path) -> list[bytes]:
+    """The attachments in a backup."""
+    with zipfile.ZipFile(file) as archive:
+        return [archive.read(name) for name in archive.namelist() if name.startswith("media/sha/")]
 
 
 def test_a_restore_replaces_entries_of_the_ledger_when_forced(kept: tuple[Installation, Path], tmp_path: Path) -> None:
