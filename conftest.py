@@ -32,6 +32,7 @@ def _forgetful() -> None:
 def _media(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Tests attach files in a folder of their own."""
     settings.MEDIA_ROOT = tmp_path_factory.mktemp("media")
+    settings.PREVIEW_ROOT = tmp_path_factory.mktemp("previews")
 
 
 @pytest.fixture(scope="session")

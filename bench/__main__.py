@@ -12,9 +12,11 @@ ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "postgresql://postgres@127.0.0.1:5432/saleswright_bench"
 PARTS = {
     "lists": "JSON lists, pages, boards, deep pages; SQLite beside PostgreSQL",
+    "custom_fields": "a custom field beside a built-in one",
     "searching": "search as one types",
     "importing": "100,000 customers from csv",
     "quote_to_order": "a quote of ten lines until its order is confirmed",
+    "recycling": "a night of the public pools over 200,000 customers",
     "memory": "a web process after 10,000 mixed requests",
     "paint": "what a cold browser loads",
 }

@@ -273,10 +273,15 @@ def backup(file: OutputFile) -> None:
     """Write everything to FILE, consistently, while the system runs."""
     start_django()
     require_tables()
+    from django.utils.translation import gettext as _
+
     from saleswright.kernel.backup import backup as make_backup
 
     with shown_progress() as progress:
-        rows = make_backup(file, progress=progress)
+        damaged: list[str] = []
+        rows = make_backup(file, progress=progress, damaged=damaged)
+    for name in damaged:
+        typer.echo(_("The content of %(name)s is not what it was when it was stored.") % {"name": name}, err=True)
     typer.echo(f"{sum(rows.values())} rows of {len(rows)} tables")
 
 
@@ -363,7 +368,9 @@ def openapi(
 
     start_django()
     from saleswright.interface.api.openapi import document
+    from saleswright.kernel.custom_fields import as_shipped
 
+    as_shipped()
     text = json.dumps(document(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
     if check:
         kept = check.read_text(encoding="utf-8") if check.exists() else ""

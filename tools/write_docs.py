@@ -63,8 +63,10 @@ def arrows_of(resource, transition) -> list[str]:
 
 def documents() -> dict[str, str]:
     """The text of each document by its path under the project."""
+    from saleswright.kernel.custom_fields import as_shipped
     from saleswright.modules.org.shipped import table
 
+    as_shipped()
     return {"docs/roles.md": table(), "docs/permissions.md": permissions(), "docs/states.md": states()}
 
 

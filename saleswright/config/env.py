@@ -32,6 +32,14 @@ class Environment(BaseSettings):
     https: bool = False
     api_limit: int = 12_000
     webhook_allowed_networks: Annotated[list[IPv4Network | IPv6Network], NoDecode] = []
+    site_url: str = ""
+    mail_host: str = ""
+    mail_port: int = 0
+    mail_security: Literal["starttls", "tls", "none"] = "starttls"
+    mail_user: str = ""
+    mail_password: str = ""
+    mail_from: str = ""
+    mail_reply_to: str = ""
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
@@ -39,6 +47,12 @@ class Environment(BaseSettings):
     oidc_claim: str = "preferred_username"
     oidc_field: Literal["username", "email"] = "username"
     oidc_name: str = ""
+    wecom_api: str = "https://qyapi.weixin.qq.com"
+    wecom_open: str = "https://open.weixin.qq.com"
+    wecom_login: str = "https://login.work.weixin.qq.com"
+    dingtalk_api: str = "https://api.dingtalk.com"
+    dingtalk_oapi: str = "https://oapi.dingtalk.com"
+    dingtalk_login: str = "https://login.dingtalk.com"
     var_dir: Path = ROOT / "var"
 
     @field_validator("allowed_hosts", "csrf_trusted_origins", "webhook_allowed_networks", mode="before")

@@ -21,6 +21,8 @@ CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
 MODULES = (
     "org",
     "work",
+    "notices",
+    "pool",
     "catalog",
     "customers",
     "pricing",
@@ -33,6 +35,7 @@ MODULES = (
     "service",
     "targets",
     "analytics",
+    "privacy",
     "integration",
 )
 INSTALLED_APPS = [
@@ -50,6 +53,8 @@ INSTALLED_APPS = [
         for name in MODULES
         if (ROOT / "saleswright" / "modules" / name / "apps.py").exists()
     ),
+    "saleswright.integrations",
+    "saleswright.integrations.workplace",
 ]
 MIDDLEWARE = [
     *(["saleswright.interface.middleware.ProxyMiddleware"] if ENV.https else []),
@@ -137,6 +142,16 @@ AXES_VERBOSE = False
 AXES_DISABLE_ACCESS_LOG = True
 API_LIMIT = ENV.api_limit  # requests of one token a minute
 WEBHOOK_ALLOWED_NETWORKS = ENV.webhook_allowed_networks  # that webhooks may reach besides the public internet
+SITE_URL = ENV.site_url.rstrip("/") or f"http://localhost:{os.environ.get('PORT') or 8000}"  # for links in messages
+EMAIL_HOST = ENV.mail_host
+EMAIL_PORT = ENV.mail_port or {"starttls": 587, "tls": 465, "none": 25}[ENV.mail_security]
+EMAIL_USE_TLS = ENV.mail_security == "starttls"
+EMAIL_USE_SSL = ENV.mail_security == "tls"
+EMAIL_HOST_USER = ENV.mail_user
+EMAIL_HOST_PASSWORD = ENV.mail_password
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = ENV.mail_from
+MAIL_REPLY_TO = ENV.mail_reply_to
 OIDC_ISSUER = ENV.oidc_issuer.rstrip("/")
 OIDC_CLIENT_ID = ENV.oidc_client_id
 OIDC_CLIENT_SECRET = ENV.oidc_client_secret
@@ -144,6 +159,9 @@ OIDC_SCOPES = ENV.oidc_scopes
 OIDC_CLAIM = ENV.oidc_claim
 OIDC_FIELD = ENV.oidc_field
 OIDC_NAME = ENV.oidc_name
+# where the workplace programs are asked: others for private deployments
+WECOM_API, WECOM_OPEN, WECOM_LOGIN = ENV.wecom_api, ENV.wecom_open, ENV.wecom_login
+DINGTALK_API, DINGTALK_OAPI, DINGTALK_LOGIN = ENV.dingtalk_api, ENV.dingtalk_oapi, ENV.dingtalk_login
 
 LANGUAGE_CODE = ENV.language_code
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
@@ -162,6 +180,7 @@ STATICFILES_FINDERS = [
 ]
 STATIC_ROOT = VAR_DIR / "static"
 MEDIA_ROOT = VAR_DIR / "media"
+PREVIEW_ROOT = VAR_DIR / "previews"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

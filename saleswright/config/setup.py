@@ -21,6 +21,9 @@ from saleswright.kernel.models import Company, User
 from saleswright.kernel.records import save_record
 from saleswright.kernel.transactions import atomic
 
+#: where what is ours and may ship something lies, in the order of the floors
+OWN = ("saleswright.modules.", "saleswright.integrations.")
+
 
 def initialise(admin: str = "", password: str = "") -> None:
     """Migrate, ship roles and defaults, and make the first administrator if named; safe to repeat."""
@@ -46,10 +49,9 @@ def ship_defaults() -> None:
 def shippers() -> list[Callable[[], None]]:
     """The functions `ship` of the modules that ship something."""
     found = []
-    for name in settings.MODULES:
-        module = f"saleswright.modules.{name}.shipped"
-        if apps.is_installed(f"saleswright.modules.{name}") and find_spec(module):
-            found.append(import_module(module).ship)
+    for config in apps.get_app_configs():
+        if config.name.startswith(OWN) and find_spec(f"{config.name}.shipped"):
+            found.append(import_module(f"{config.name}.shipped").ship)
     return found
 
 

@@ -69,13 +69,32 @@ AREAS = [
         Setting("service-levels", _("How fast tickets are answered and solved")),
         Setting("callback-plans", _("When customers are called back")),
     ]),
-    Area("technical", _("Technical"), []),
+    Area("technical", _("Technical"), [
+        Setting(
+            "imports", _("Which files were taken over by whom, with what was created, changed and refused"),
+            _("Imports"), "file-import", "/audit?action=import", "audit.view",
+        ),
+    ]),
 ]  # fmt: skip
 
 
 def add_setting(area: str, *settings: Setting) -> None:
     """A module adds to an area. Raises KeyError for an area that there is not."""
     {one.name: one for one in AREAS}[area].settings.extend(settings)
+
+
+def areas_found(actor: Actor, words: str) -> list[Area]:
+    """The areas with what the actor may set up, cut to the settings whose name or help holds every word."""
+    wanted = words.casefold().split()
+    found = [
+        Area(area.name, area.label, [one for one in area.settings if _says(one, wanted)]) for area in areas_for(actor)
+    ]
+    return [area for area in found if area.settings]
+
+
+def _says(setting: Setting, words: Sequence[str]) -> bool:
+    text = f"{setting.label} {setting.help}".casefold()
+    return all(word in text for word in words)
 
 
 def areas_for(actor: Actor) -> list[Area]:

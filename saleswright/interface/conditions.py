@@ -36,7 +36,9 @@ from saleswright.kernel.conditions import (
     Figure,
     in_words,
     parsed,
+    period_in_words,
 )
+from saleswright.kernel.custom_column import is_custom
 from saleswright.kernel.errors import NotFound, Text, ValidationFailed
 from saleswright.kernel.metrics import Metric, all_metrics
 from saleswright.kernel.resources import has_resource, resource_of
@@ -69,9 +71,10 @@ def terms_of(entity: Entity, actor: Actor) -> Vocabulary:
     """
     actor.require(f"{entity.name}.view")
     found: Vocabulary = {}
-    for spec in entity.specs_for(actor).values():
+    known = entity.known_to(actor)
+    for spec in known.values():
         found[spec.name] = found[spec.api_name] = term(spec, actor)
-    for spec in entity.specs_for(actor).values():
+    for spec in known.values():
         if spec.name not in STAMPS and spec.kind == "reference" and has_resource(spec.target):
             found |= _related(spec, actor)
     found |= figures_of(entity.model, "pk", "", actor)
@@ -104,7 +107,7 @@ def _related(spec: FieldSpec, actor: Actor) -> Vocabulary:
         records: Any = visible(spec.target._default_manager.all(), actor)
         seen = Q(**{f"{spec.name}__in": records.order_by().values("pk")})
     found: Vocabulary = {}
-    for one in target.specs_for(actor).values():
+    for one in target.known_to(actor).values():
         if one.name not in STAMPS:
             label = _("%(record)s · %(field)s") % {"record": spec.label, "field": one.label}
             found[f"{spec.name}.{one.name}"] = term(one, actor, f"{spec.name}__", label, seen)
@@ -158,6 +161,8 @@ def _say_figure(metric: Metric, value: Any) -> str:
 
 def _say(spec: FieldSpec, actor: Actor, value: Any) -> str:
     match spec.kind:
+        case "json" if spec.many:
+            return str(spec.choices.get(value, value))
         case "choice":
             return str(spec.choices.get(value, value))
         case "reference":
@@ -323,6 +328,23 @@ def row(
     return found
 
 
+def question(terms: Vocabulary, name: str, value: str = "", period: str = "") -> Row:
+    """A row that asks for one value of a field instead of comparing with it; its label says of which period.
+
+    Raises NotFound.
+    """
+    if name not in terms:
+        raise NotFound
+    column = terms[name]
+    found = Row([], [], _control(column, "not"), value, label=column.label)
+    _furnish(found, column, "")
+    found.periods = []
+    if isinstance(column, Figure) and period:
+        said = {"figure": str(column.label), "period": period_in_words(period)}
+        found.label = _("%(figure)s (%(period)s)") % said
+    return found
+
+
 def _operators(column: Column) -> list[str]:
     if column.kind in {"choice", "reference"}:
         offered = list(CHOSEN)
@@ -338,6 +360,8 @@ def _control(column: Column, op: str) -> str:
         return "nothing"
     if column.kind in DATES:
         return "date"
+    if isinstance(column, Term) and column.spec.many:
+        return "choice"
     if column.kind in {"choice", "reference", "bool", "money"}:
         return column.kind
     return "text" if column.kind in {"text", "long", "json"} else "number"
@@ -384,7 +408,7 @@ def _grouped(terms: Vocabulary) -> list[tuple[Text, list[tuple[str, Text]]]]:
         known.add(id(column))
         if isinstance(column, Figure):
             figures.append((name, column.label))
-        elif "." in name:
+        elif " · " in str(column.label) and "." in name and not is_custom(name):
             head, _sep, _rest = str(column.label).partition(" · ")
             related.setdefault(head, []).append((name, column.label))
         else:

@@ -8,7 +8,7 @@ from saleswright.kernel.resources import contribute
 
 
 def choose_from(dictionary: str, resource: str, *fields: str) -> None:
-    """Let fields of a resource hold codes of a dictionary."""
+    """Let fields of a resource, or of its lines (`lines.tax_rate`), hold codes of a dictionary."""
     for field in fields:
         use_dictionary(dictionary, resource, field)
         contribute(resource, shown=(Shown(field, names=names_in(dictionary)),))

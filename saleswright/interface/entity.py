@@ -10,10 +10,13 @@ from typing import Any, ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from saleswright.interface.fields import AS_TYPED, FieldSpec, Shown, has_field, spec_of
+from saleswright.interface.custom_specs import Shape, shape_of
+from saleswright.interface.fields import AS_TYPED, FieldSpec, Shown, Veiled, has_field, spec_of
 from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.custom_fields import fields_of
 from saleswright.kernel.errors import NotFound, Text
 from saleswright.kernel.models import OwnedRecord
+from saleswright.kernel.personal import masked_by_default
 from saleswright.kernel.resources import Lines, Resource, add_resource, all_resources, resource_named
 from saleswright.kernel.states import States
 
@@ -94,7 +97,7 @@ class Calendar:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """What import and export carry. `key` finds the record that a row means.
+    """What import and export carry. `key` finds the record that a row means; several fields with commas do together.
 
     `groups` are gathered from the rows of one key like lines (`allocations.amount`) and given, as a list of
     {field: value}, to the entity's extra of the same name; their model says what the fields are.
@@ -105,6 +108,11 @@ class Exchange:
     extra_export: tuple[str, ...] = ()
     synonyms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     groups: tuple[Lines, ...] = ()
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The fields of the key."""
+        return tuple(self.key.split(","))
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,50 +187,146 @@ class Entity(Resource):
     detail_template: ClassVar[str] = "interface/detail.html"
     form_template: ClassVar[str] = "interface/form.html"
 
+    @property
+    def specs(self) -> Mapping[str, FieldSpec]:
+        """The spec of every column that may leave the system, by name; custom fields come last."""
+        return self._shape.specs
+
+    @property
+    def _shape(self) -> Shape:
+        """What the declaration and the custom fields make together, put together once for each state of those."""
+        fields = fields_of(self.name)
+        found: Shape | None = self.__dict__.get("_shaped")
+        if found is None or found.fields is not fields or found.own is not self.own_specs:
+            found = self.__dict__["_shaped"] = shape_of(self.model, fields, self.own_specs)
+        return found
+
+    def term_of(self, name: str, typed: Mapping[str, Any], actor: Actor) -> str:
+        """What a column that names the vocabulary of conditions would hold in a new record; override for such."""
+        raise NotImplementedError(name)
+
     @cached_property
-    def specs(self) -> dict[str, FieldSpec]:
-        """The spec of every column that may leave the system, by name."""
+    def own_specs(self) -> dict[str, FieldSpec]:
+        """The specs of the columns that are declared."""
         hidden = {"version", "custom", "password", "last_login", *self.private}
         shown = {one.field: one for one in self.shown}
         return {
-            f.name: spec_of(self.model, f.name, self.secret.get(f.name, ""), shown.get(f.name, AS_TYPED))
+            f.name: spec_of(
+                self.model, f.name, self.right_of(f.name), shown.get(f.name, AS_TYPED), self.mask_of(f.name)
+            )
             for f in self.model._meta.concrete_fields
             if f.name not in hidden
         }
 
     def specs_for(self, actor: Actor) -> dict[str, FieldSpec]:
-        """The specs that the actor may read: fields that need a right are left out without it."""
+        """How the actor reads the fields: those that need a right are left out without it, or veiled by their mask.
+
+        Personal data that is masked until asked for is veiled for people and programs with the right as well.
+        """
+        found: dict[str, FieldSpec] = {}
+        for name, spec in self.specs.items():
+            sees = not spec.secret or actor.sees(spec.secret)
+            if spec.mask is not None and (not sees or (actor.kind != "system" and masked_by_default(self, name))):
+                found[name] = self._veiled[name][sees]
+            elif sees:
+                found[name] = spec
+        return found
+
+    def known_to(self, actor: Actor) -> dict[str, FieldSpec]:
+        """The fields whose values the actor may know and set, so that they may be asked for by value; none veiled."""
         return {name: spec for name, spec in self.specs.items() if not spec.secret or actor.sees(spec.secret)}
 
     @cached_property
+    def _veiled(self) -> dict[str, tuple[Veiled, Veiled]]:
+        """The masked fields as those read them who may not ask for the value, and those who may."""
+        return {
+            name: (
+                Veiled(name, self.model, spec.secret, spec.shown, spec.mask),
+                Veiled(name, self.model, spec.secret, spec.shown, spec.mask, f"{self.url()}/{{id}}/reveal/{name}"),
+            )
+            for name, spec in self.own_specs.items()
+            if spec.mask is not None
+        }
+
+    @property
+    def masks(self) -> tuple[str, ...]:
+        """The fields of which a mask may be all that is shown."""
+        return tuple(name for name in self.secret if self.mask_of(name) is not None)
+
+    @property
     def form_fields(self) -> tuple[str, ...]:
         """The fields of the form in their order."""
-        return tuple(name for section in self.form for name in section.fields)
+        return self._own_form_fields + self._shape.names
 
     @cached_property
+    def _own_form_fields(self) -> tuple[str, ...]:
+        return tuple(name for section in self.form for name in section.fields)
+
+    @property
     def writable(self) -> tuple[str, ...]:
         """Fields that forms and programs may write."""
-        return tuple(dict.fromkeys((*self.form_fields, *self.api_write, *self.extras)))
+        return self._own_writable + self._shape.names
+
+    @cached_property
+    def _own_writable(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self._own_form_fields, *self.api_write, *self.extras)))
+
+    @property
+    def sorts(self) -> tuple[str, ...]:
+        """What lists can be sorted by."""
+        return self.sortable + self._shape.sortable
+
+    @property
+    def filterable(self) -> tuple[str, ...]:
+        """What lists can be filtered by."""
+        return self.filters + self._shape.names
+
+    @property
+    def form_sections(self) -> tuple[Section, ...]:
+        """The sections of the form."""
+        return self.form + self._custom_section
+
+    @property
+    def detail_sections(self) -> tuple[Section, ...]:
+        """The sections of a record's page."""
+        return (self.detail or self.form) + self._custom_section
+
+    @property
+    def _custom_section(self) -> tuple[Section, ...]:
+        names = self._shape.names
+        return (Section(_("More details"), names),) if names else ()
 
     @cached_property
     def line_specs(self) -> dict[str, dict[str, FieldSpec]]:
         """For each kind of lines the specs of its fields."""
+        shown = {one.field: one for one in self.shown}
         return {
-            lines.name: {name: spec_of(lines.model, name) for name in (*lines.fields, *lines.read)}
+            lines.name: {
+                name: spec_of(lines.model, name, shown=shown.get(f"{lines.name}.{name}", AS_TYPED))
+                for name in (*lines.fields, *lines.read)
+            }
             for lines in self.lines
         }
+
+    @cached_property
+    def line_paths(self) -> set[str]:
+        """The writable fields of the lines, as `lines.quantity`."""
+        return {f"{lines.name}.{name}" for lines in self.lines for name in lines.fields}
 
     @cached_property
     def states(self) -> type[States] | None:
         """The states, if the record has any."""
         return self.specs[self.state_field].states if self.state_field else None
 
-    @cached_property
+    @property
     def exchange_fields(self) -> tuple[str, ...]:
         """What an export writes and an import may fill."""
-        if self.exchange is None:
-            return ()
-        return self.exchange.fields or tuple(dict.fromkeys((self.exchange.key, *self.form_fields)))
+        return self._own_exchange_fields + self._shape.names if self.exchange is not None else ()
+
+    @cached_property
+    def _own_exchange_fields(self) -> tuple[str, ...]:
+        assert self.exchange is not None
+        return self.exchange.fields or tuple(dict.fromkeys((*self.exchange.keys, *self._own_form_fields)))
 
     def lines_named(self, name: str) -> Lines:
         """The lines of that name. Raises KeyError."""
@@ -243,32 +347,34 @@ class Entity(Resource):
                 *self.filters,
                 *self.totals,
                 *self.secret,
+                *self.personal_data,
+                *self.not_personal,
                 *self.history_fields,
                 *(one.field for one in self.shown),
             )
-            if not has_field(self.model, name)
+            if not has_field(self.model, name) and name not in self.line_paths
         ]
         problems += [
             f"{self.name}: no form field {name!r}"
-            for name in (*self.form_fields, *self.api_write)
+            for name in (*self._own_form_fields, *self.api_write)
             if not has_field(self.model, name) and name not in self.extras
         ]
         problems += [f"{self.name}: no search field {n!r}" for n in self.search if not hasattr(self.model, n)]
-        paths = {f"{lines.name}.{name}" for lines in self.lines for name in lines.fields}
+        paths = self.line_paths
         problems += [
             f"{self.name}: no form field {name!r} to limit or fill by"
             for name in (*self.limits, *(limit.by for limit in self.limits.values()), *self.fills, *self.line_fills)
-            if name not in self.form_fields and name not in paths
+            if name not in self._own_form_fields and name not in paths
         ]
         problems += [
             f"{self.name}: no form field {name!r} to fill"
             for names in self.fills.values()
             for name in (() if callable(names) else names)
-            if name not in self.form_fields
+            if name not in self._own_form_fields
         ]
         if self.board and self.board.flag and self.board.flag not in {one.name for one in self.attached}:
             problems.append(f"{self.name}: nothing attached is called {self.board.flag!r}")
-        if self.state_field in self.writable and self.state_field:
+        if self.state_field in self._own_writable and self.state_field:
             problems.append(f"{self.name}: the state field is in the write list")
         indexed = indexed_columns(self.model)
         problems += [

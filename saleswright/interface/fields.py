@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
+from string import Formatter
 from typing import Any, cast
 
+import orjson
 from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import models
 from django.utils.translation import gettext as _
@@ -21,11 +23,13 @@ from saleswright.interface.formatting import (
     relative_datetime,
 )
 from saleswright.interface.presentation import Cell, CellKind
+from saleswright.kernel import masks
 from saleswright.kernel.cleaning import Clean, cleaner
 from saleswright.kernel.clock import local_time
 from saleswright.kernel.company import base_currency
-from saleswright.kernel.errors import Text
-from saleswright.kernel.fields import MoneyField, PercentField, PriceField, QuantityField
+from saleswright.kernel.errors import DomainError, Text
+from saleswright.kernel.fields import ConditionField, MoneyField, PercentField, PriceField, QuantityField
+from saleswright.kernel.masks import Mask
 from saleswright.kernel.models import User
 from saleswright.kernel.resources import has_resource, resource_of
 from saleswright.kernel.states import States
@@ -45,6 +49,7 @@ _KINDS: tuple[tuple[type[models.Field], str], ...] = (
     (models.DateField, "date"),
     (models.DecimalField, "decimal"),
     (models.IntegerField, "integer"),
+    (ConditionField, "condition"),
     (models.JSONField, "json"),
     (models.TextField, "long"),
     (models.CharField, "text"),
@@ -105,6 +110,7 @@ class FieldSpec:
     model: type[models.Model]
     secret: str = ""
     shown: Shown = AS_TYPED
+    mask: Mask | None = None
 
     @cached_property
     def field(self) -> models.Field:
@@ -130,6 +136,28 @@ class FieldSpec:
     @cached_property
     def attname(self) -> str:
         return self.field.attname
+
+    @cached_property
+    def column(self) -> str:
+        """The column that `values()` must read for it."""
+        return self.attname
+
+    @cached_property
+    def many(self) -> bool:
+        """Whether it holds several of its choices."""
+        return False
+
+    @property
+    def initial(self) -> Any:
+        """What an empty form shows; None for nothing."""
+        return self.field.get_default() if self.field.has_default() else None
+
+    def value_of(self, record: Any) -> Any:
+        """What a record holds."""
+        return getattr(record, self.attname)
+
+    def unpack(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Put the value into rows that were read with its column."""
 
     @cached_property
     def target(self) -> type[models.Model]:
@@ -179,6 +207,8 @@ class FieldSpec:
     @cached_property
     def beside(self) -> tuple[str, ...]:
         """The other columns that a row must have for the value to be shown."""
+        if isinstance(self.field, ConditionField):
+            return tuple(name for _text, name, *_rest in Formatter().parse(self.field.terms) if name)
         return (self.shown.money[0],) if self.shown.money is not None else ()
 
     @cached_property
@@ -190,6 +220,10 @@ class FieldSpec:
     def api_name(self) -> str:
         """The name under which programs write it."""
         return f"{self.name}_id" if self.kind == "reference" else self.name
+
+    def veil(self, value: Any) -> Any:
+        """What the reader is shown of a value: all of it."""
+        return value
 
     @cached_property
     def to_json(self) -> Callable[[Row], Any]:
@@ -237,6 +271,8 @@ class FieldSpec:
                 return Cell(relative_datetime(value, language), "datetime", title=format_datetime(value))
             case "bool":
                 return Cell(_("Yes") if value else _("No"), "bool", colour="green" if value else "secondary")
+            case "condition":
+                return Cell(self.condition_in_words(row), "long")
             case "json":
                 return self._json_cell(value)
         return Cell(str(self.names.get(value, value)), self.cell_kind)
@@ -247,9 +283,25 @@ class FieldSpec:
         column, test = self.shown.money
         return column in row and test(row[column])
 
+    def terms_name(self, row: Row) -> str:
+        """The vocabulary of a field that holds conditions."""
+        return cast("ConditionField", self.field).terms.format_map(row)
+
+    def condition_in_words(self, row: Row) -> str:
+        """The conditions that it holds, as people read them; empty for none."""
+        from saleswright.interface.conditions import say, vocabulary
+        from saleswright.kernel.access.actors import system
+
+        tree = row[self.attname]
+        try:
+            return say(tree, vocabulary(self.terms_name(row), system("words"))) if tree else ""
+        except DomainError:  # a field that it names is no more
+            return str(tree)
+
     def _json_cell(self, value: Any) -> Cell:
         if isinstance(value, list):
-            tags = tuple(str(item) for item in value)
+            names = self.names
+            tags = tuple(str(names.get(item, item) if names else item) for item in value)
             return Cell(", ".join(tags), "tags", tags=tags)
         return Cell(str(value), "long")
 
@@ -266,6 +318,8 @@ class FieldSpec:
             return local_time(value).replace(tzinfo=None)
         if self.kind == "bool":
             return _("Yes") if value else _("No")
+        if self.kind == "condition":
+            return orjson.dumps(value).decode() if value else ""
         if self.kind == "json":
             return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
         return value
@@ -288,6 +342,8 @@ class FieldSpec:
                 return _parse_date(text)
             case "datetime":
                 return text if isinstance(text, datetime) else _parse_moment(str(text))
+            case "condition":
+                return text if isinstance(text, dict) else _parse_tree(str(text))
             case "json":
                 return [part.strip() for part in str(text).replace("，", ",").split(",") if part.strip()]
             case "money" | "price" | "quantity" | "percent" | "decimal":
@@ -306,9 +362,45 @@ class FieldSpec:
         raise ValidationError(_("“%(value)s” is not one of the choices.") % {"value": text}, code="invalid_choice")
 
 
-def spec_of(model: type[models.Model], name: str, secret: str = "", shown: Shown = AS_TYPED) -> FieldSpec:
+@dataclass(frozen=True)
+class Veiled(FieldSpec):
+    """A masked field as those meet it who may not read it, or have not asked to.
+
+    Every outlet reads its values here, so what is kept from them never leaves. `reveal` is the address that shows the
+    value of a record, with `{id}`; "" for those who may not.
+    """
+
+    reveal: str = ""
+
+    def veil(self, value: Any) -> Any:
+        """What is shown of a value."""
+        return self.mask(str(value)) if self.mask is not None and value not in (None, "") else value
+
+    @cached_property
+    def to_json(self) -> Callable[[Row], Any]:
+        name = self.attname
+        return lambda row: self.veil(row[name])
+
+    def cell(self, row: Row, language: str, links: bool = True) -> Cell:
+        value = row[self.attname]
+        if value in (None, ""):
+            return Cell(kind=self.cell_kind)
+        reveal = self.reveal.format(id=row["id"]) if links and self.reveal and row.get("id") else ""
+        return Cell(self.veil(value), "masked", reveal=reveal, scheme=SCHEMES.get(self.mask, "") if self.mask else "")
+
+    def export(self, row: Row) -> Any:
+        return self.veil(row[self.attname])
+
+
+#: what a value is opened with when it is tapped, by its mask
+SCHEMES: dict[Mask, str] = {masks.phone: "tel", masks.email: "mailto"}
+
+
+def spec_of(
+    model: type[models.Model], name: str, secret: str = "", shown: Shown = AS_TYPED, mask: Mask | None = None
+) -> FieldSpec:
     """The spec of a model's field. Raises FieldDoesNotExist early, so that a typo fails at start."""
-    spec = FieldSpec(name, model, secret, shown)
+    spec = FieldSpec(name, model, secret, shown, mask)
     spec.kind  # noqa: B018  the look-up is the check
     return spec
 
@@ -320,6 +412,16 @@ def has_field(model: type[models.Model], name: str) -> bool:
     except FieldDoesNotExist:
         return False
     return True
+
+
+def _parse_tree(text: str) -> Any:
+    try:
+        tree = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        tree = None
+    if not isinstance(tree, dict):
+        raise ValidationError(_("The conditions are not well formed."), code="invalid")
+    return tree
 
 
 def _parse_bool(text: Any) -> bool:

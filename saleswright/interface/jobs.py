@@ -7,13 +7,19 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import translation
+from django.utils.translation import gettext_lazy
 
+from saleswright.interface.entity import entity_named
 from saleswright.interface.exchange import uploads
 from saleswright.interface.exchange.importer import Progress, run_import
 from saleswright.interface.exchange.mapping import Mapping
 from saleswright.interface.exchange.outcome import ImportOutcome
+from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.jobs import JobContext, job, periodic
+from saleswright.kernel.models import Job
+from saleswright.kernel.ports import ports
+from saleswright.kernel.words import said
 
 IMPORT_JOB = "import"
 
@@ -48,10 +54,26 @@ def take_upload(
     return outcome
 
 
-@job(IMPORT_JOB, retries=1)
+def _result_page(job: Job) -> str:
+    return f"/{job.arguments['resource']}/import?job={job.pk}"
+
+
+@job(IMPORT_JOB, retries=1, label=gettext_lazy("Import of a file"), path=_result_page)
 def import_upload(ctx: JobContext, **arguments: Any) -> dict[str, Any]:
     """Take an uploaded file. The whole is one transaction, so a run that is taken up again repeats nothing."""
-    return asdict(take_upload(ctx.actor, **arguments, progress=ctx.progress))
+    outcome = take_upload(ctx.actor, **arguments, progress=ctx.progress)
+    text = gettext_lazy("Import of %(what)s: %(created)s created, %(updated)s updated, %(failed)s with errors")
+    if arguments["dry_run"]:
+        text = gettext_lazy("Check of %(what)s: %(created)s to create, %(updated)s to update, %(failed)s with errors")
+    words = said(
+        text, what=entity_named(arguments["resource"]).label_plural, created=outcome.created, updated=outcome.updated,
+        failed=outcome.failed,
+    )  # fmt: skip
+    ports.notification.notify(
+        user_ids=[ctx.actor.user_id or 0], text=words, resource="", record_id=0, at=clock.now(), kind="job",
+        path=_result_page(ctx.job),
+    )  # fmt: skip
+    return asdict(outcome)
 
 
 @periodic("interface.uploads", every="04:10")

@@ -19,14 +19,17 @@ Target = tuple[type[models.Model], str]
 def read_rows(records: Any, specs: Iterable[FieldSpec], *columns: str) -> list[dict[str, Any]]:
     """The rows of a queryset with what the specs need, labels of references included, and the `columns`."""
     specs = list(specs)
-    wanted = (part for spec in specs for part in (spec.attname, *spec.beside))
+    wanted = (part for spec in specs for part in (spec.column, *spec.beside))
     rows = list(records.values(*dict.fromkeys((*columns, *wanted))))
     add_labels(rows, specs)
     return rows
 
 
 def add_labels(rows: Sequence[dict[str, Any]], specs: Iterable[FieldSpec]) -> None:
-    """Put the labels of the references into the rows, None where there is nothing to refer to."""
+    """Put the values of custom fields into the rows, and the labels of references, None where there are none."""
+    specs = list(specs)
+    for spec in specs:
+        spec.unpack(rows)
     references = [spec for spec in specs if spec.kind == "reference"]
     wanted: dict[Target, set[int]] = {}
     for spec in references:

@@ -75,7 +75,7 @@ def parse(entity: Entity, parameters: Mapping[str, str], *, ignore: frozenset[st
                 else:
                     errors.append(FieldError("limit", "range", _("From 1 to %(most)d.") % {"most": MAX_LIMIT}))
             case "ordering":
-                if value.lstrip("-") in {*entity.sortable, "id"} and not value.startswith("--"):
+                if value.lstrip("-") in {*entity.sorts, "id"} and not value.startswith("--"):
                     query.ordering = value
                 else:
                     errors.append(FieldError("ordering", "choice", _("The list can't be sorted by that.")))
@@ -100,18 +100,19 @@ def filter_column(entity: Entity, name: str) -> tuple[FieldSpec, str] | None:
     """The spec and operator that a filter parameter such as `amount__gte` or `owner_id` means."""
     base, given, op = name.partition("__")
     spec = entity.specs.get(base.removesuffix("_id") if base not in entity.specs else base)
-    if spec is None or (spec.name not in entity.filters and spec.name != "id"):
+    if spec is None or (spec.name not in entity.filterable and spec.name != "id"):
         return None
     if base != (spec.api_name if spec.kind == "reference" else spec.name):
         return None
-    op = op if given else "exact"
-    return (spec, op) if op in conditions.OPERATORS[spec.kind] else None
+    known = conditions.OPERATORS[spec.kind]
+    op = op if given else known[0]
+    return (spec, op) if op in known else None
 
 
 def columns_for(entity: Entity, actor: Actor) -> dict[str, conditions.Column]:
     """What filters may name: the filterable fields that the actor may see."""
-    specs = entity.specs_for(actor)
-    found = [specs[name] for name in (*entity.filters, "id") if name in specs]
+    specs = entity.known_to(actor)
+    found = [specs[name] for name in (*entity.filterable, "id") if name in specs]
     columns = {spec.name: conditions.Column(spec.attname, spec.kind, spec.parse) for spec in found}
     return columns | {spec.api_name: columns[spec.name] for spec in found}
 
@@ -160,14 +161,16 @@ def fetch(
     Raises ValidationFailed for an order by a field that the actor may not see.
     """
     name, descending = query.ordering.lstrip("-"), query.ordering.startswith("-")
-    if name in entity.secret and not actor.sees(entity.secret[name]):
+    if (right := entity.secrets.get(name)) and not actor.sees(right):
         raise ValidationFailed.of("ordering", "choice", _("The list can't be sorted by that."))
-    attname = entity.specs[name].attname if name != "id" else "id"
-    select = {"id", "version", attname, *extra, *(part for spec in specs for part in (spec.attname, *spec.beside))}
+    order = entity.specs[name]
+    attname = order.attname
+    needed = [*specs, order] if name not in {spec.name for spec in specs} else specs
+    select = {"id", "version", *extra, *(part for spec in needed for part in (spec.column, *spec.beside))}
     if any(spec.kind == "money" for spec in specs) and "currency" in entity.specs:
         select.add("currency")
     source = queryset(entity, query, actor).values(*select)
-    nullable = name != "id" and entity.specs[name].field.null
+    nullable = name != "id" and order.field.null
     after = _read_cursor(query, entity) if query.cursor else None
     want = query.limit + 1
     rows: list[Row] = []
@@ -177,7 +180,7 @@ def fetch(
         rows += list(_unknown(source, attname, descending, after)[: want - len(rows)])
     more = len(rows) > query.limit
     rows = rows[: query.limit]
-    add_labels(rows, specs)
+    add_labels(rows, needed)
     return Page(rows, _cursor(query, rows[-1], attname) if more else None)
 
 

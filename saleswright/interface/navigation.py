@@ -26,10 +26,31 @@ class Group:
     resources: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a module's own in a group of the navigation, for those with the right."""
+
+    label: Text
+    icon: str
+    url: str
+    permission: str
+
+
+_pages: dict[str, list[Page]] = {}
+
+
+def add_page(group: str, page: Page) -> None:
+    """A module adds a page to a group, behind its kinds of record."""
+    _pages.setdefault(group, []).append(page)
+
+
 GROUPS = (
     Group("market", gettext_lazy("Market"), "speakerphone", ("campaigns", "competitors")),
     Group("leads", gettext_lazy("Leads"), "user-search", ("leads", "lead-sources")),
-    Group("customers", gettext_lazy("Customers"), "building", ("customers", "contacts")),
+    Group(
+        "customers", gettext_lazy("Customers"), "building",
+        ("customers", "contacts", "duplicate-pairs", "duplicate-scans"),
+    ),
     Group(
         "opportunities", gettext_lazy("Opportunities"), "layout-kanban",
         ("opportunities", "activities", "pipelines", "stages", "loss-reasons"),
@@ -43,7 +64,12 @@ GROUPS = (
         ("products", "product-categories", "price-lists", "discount-authorities"),
     ),
     Group("targets", gettext_lazy("Targets"), "target", ("targets",)),
-    Group("team", gettext_lazy("Team"), "users", ("employees", "delegations", "departments", "regions", "posts")),
+    Group(
+        "team",
+        gettext_lazy("Team"),
+        "users",
+        ("announcements", "meetings", "employees", "delegations", "departments", "regions", "posts"),
+    ),
 )  # fmt: skip
 
 
@@ -83,7 +109,8 @@ def navigation(actor: Actor, path: str) -> list[NavItem]:
     for group in GROUPS:
         usable = [entities[n] for n in group.resources if n in entities and actor.may(f"{n}.view")]
         if usable:
-            items.append(_group(group, usable, here))
+            pages = [page for page in _pages.get(group.name, ()) if actor.may(page.permission)]
+            items.append(_group(group, usable, pages, here))
     if actor.may("reports.view"):
         items.append(NavItem(_("Analysis"), "chart-bar", "/reports", here == "reports"))
     if areas := areas_for(actor):
@@ -92,8 +119,9 @@ def navigation(actor: Actor, path: str) -> list[NavItem]:
     return items
 
 
-def _group(group: Group, usable: list[Entity], here: str) -> NavItem:
+def _group(group: Group, usable: list[Entity], pages: list[Page], here: str) -> NavItem:
     children = [NavItem(e.label_plural, e.icon, _start(e), e.name == here) for e in usable]
+    children += [NavItem(page.label, page.icon, page.url, page.url.strip("/") == here) for page in pages]
     active = any(child.active for child in children)
     if len(children) == 1:
         return NavItem(children[0].label, group.icon, children[0].url, active)

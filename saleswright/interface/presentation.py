@@ -9,7 +9,19 @@ from typing import Any, Literal
 from saleswright.kernel.errors import Text
 
 CellKind = Literal[
-    "text", "link", "badge", "money", "number", "percent", "date", "datetime", "person", "bool", "tags", "long"
+    "text",
+    "link",
+    "badge",
+    "money",
+    "number",
+    "percent",
+    "date",
+    "datetime",
+    "person",
+    "bool",
+    "tags",
+    "long",
+    "masked",
 ]
 
 
@@ -23,6 +35,8 @@ class Cell:
     url: str = ""
     colour: str = ""  # of a badge: Tabler colour name
     tags: tuple[str, ...] = ()
+    reveal: str = ""  # of a masked value: the address that shows it
+    scheme: str = ""  # what opens the shown value: tel, mailto
 
 
 @dataclass(slots=True)
@@ -146,6 +160,7 @@ class ListPage:
     create_url: str = ""
     import_url: str = ""
     export_url: str = ""  # append &format=xlsx|csv
+    export_full_url: str = ""  # the same with masked values in full
     save_view_url: str = ""
     empty_text: Text = ""
     archived: bool = False

@@ -12,13 +12,14 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from saleswright.interface.entity import Entity
-from saleswright.interface.fields import FieldSpec
+from saleswright.interface.fields import FieldSpec, Veiled
 from saleswright.interface.formatting import format_datetime, relative_datetime
 from saleswright.interface.presentation import TimelineEntry
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.errors import Text
 from saleswright.kernel.models import AuditEntry
+from saleswright.kernel.personal import UNMASKED
 from saleswright.kernel.resources import has_resource, resource_of
 
 LIMIT = 50
@@ -55,7 +56,6 @@ def context(entity: Entity, record: Any, actor: Actor, before: datetime | None =
         "more_url": "",
         "can_comment": False,
         "comment_url": "",
-        "attachment_url": "",
         "follow_url": "",
         "following": False,
     }
@@ -79,6 +79,7 @@ def entry(kind: str, at: datetime, who: str, text: Text, **more: Any) -> Happeni
 def changes(entity: Entity, record: Any, actor: Actor, before: datetime | None) -> list[Happening]:
     """What the audit knows, readable: labels of fields, choices and references; secret fields are left out."""
     rows = AuditEntry.objects.filter(resource=entity.name, record_id=record.pk).order_by("-id")
+    rows = rows.exclude(action=UNMASKED)  # who looked at what is the auditor's to read
     if before is not None:
         rows = rows.filter(at__lt=before)
     found = list(rows.select_related("actor")[:LIMIT])
@@ -156,6 +157,8 @@ def _shown(spec: FieldSpec, value: Any, labels: Labels, currency: str | None) ->
     """A value of the audit as the list would show it."""
     if value is None or value == "":
         return ""
+    if isinstance(spec, Veiled):
+        return str(spec.veil(value))
     if spec.kind == "reference":
         return labels.get(spec.target, {}).get(value, f"#{value}")
     try:

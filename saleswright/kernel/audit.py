@@ -2,11 +2,16 @@
 
 Entries are inserted unsealed by the business transactions. One sealer then gives them consecutive sequence
 numbers and digests: digest = SHA-256(digest before + canonical JSON of the entry).
+
+Values of personal fields are chained by a digest of their own, salted for the entry (its `seals`): such a value can be
+removed with the salt, its digest stays, and the chain holds over all the rest. Entries without seals are of the first
+form, chained over clear values: when one of those loses values, a later entry of the chain says what is left of it.
 """
 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,11 +27,16 @@ from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.bulk import insert_many
 from saleswright.kernel.models import AuditEntry
 from saleswright.kernel.models.ledger import AuditHead
+from saleswright.kernel.resources import forgettable
 from saleswright.kernel.transactions import atomic
 
 LOCK = 0x53570A  # PostgreSQL's advisory lock of the sealer
 READ_AT_ONCE = 5000
+LABEL = "@label"  # the seal of an entry's label
+REMOVED = "***"
+REDACTED = "redacted"
 CONTENT = ("id", "at", "actor_id", "actor_kind", "origin", "resource", "record_id", "label", "action", "changes")
+ACTION = CONTENT.index("action")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +52,27 @@ class AuditLine:
 
 def record_audit(entries: Iterable[AuditLine], *, actor: Actor, at: datetime) -> None:
     """Write entries within the present transaction, in one insert."""
-    names = ("at", "actor_id", "actor_kind", "origin", "resource", "record_id", "label", "action", "changes")
+    names = ("at", "actor_id", "actor_kind", "origin", "resource", "record_id", "label", "action", "changes", "seals")
     who = (at, actor.user_id, actor.kind, actor.origin[:100])
-    rows = [
-        (*who, str(line.resource), line.record_id, line.label[:200], str(line.action), json_safe(line.changes))
-        for line in entries
-    ]
+    rows = []
+    for line in entries:
+        changes, personal = json_safe(line.changes), _personal(line.resource, line.label, line.changes)
+        seals = {"salt": secrets.token_hex(16), "names": personal} if personal else {}
+        rows.append((*who, str(line.resource), line.record_id, line.label[:200], str(line.action), changes, seals))
     insert_many(AuditEntry, names, rows)
+
+
+def _personal(resource: str, label: str, changes: Mapping[str, Any]) -> list[str]:
+    """The parts of an entry that can be removed when the person it is about is forgotten."""
+    named = forgettable(resource)
+    if not named:
+        return []
+    found = [name for name, pair in changes.items() if name in named and not _is_hidden(pair)]
+    return [*found, LABEL] if label and LABEL in named else found
+
+
+def _is_hidden(pair: Any) -> bool:
+    return all(value in (None, "", REMOVED) for value in (pair if isinstance(pair, list | tuple) else (pair,)))
 
 
 def json_safe(value: Any) -> Any:
@@ -67,13 +91,61 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, Iterable) and not isinstance(value, bytes | Promise) else str(value)
 
 
-def digest_of(previous: str, sequence: int, row: tuple[Any, ...]) -> str:
-    """The digest of an entry, given as the values of CONTENT, in the chain after `previous`."""
-    content = orjson.dumps(
-        [sequence, *row],
-        option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS,
-    )
-    return hashlib.sha256(previous.encode() + content).hexdigest()
+CANONICAL = orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS
+
+
+def digest_of(previous: str, sequence: int, row: tuple[Any, ...], seals: Mapping[str, Any] | None = None) -> str:
+    """The digest of an entry, given as the values of CONTENT and its seals, in the chain after `previous`."""
+    if seals and "left" not in seals:
+        *plain, label, action, changes = row
+        digests = _digests(seals, label, changes)
+        changes = {name: digests.get(name, pair) for name, pair in changes.items()}
+        row = (*plain, digests.get(LABEL, label), action, changes, "sealed")
+    return hashlib.sha256(previous.encode() + orjson.dumps([sequence, *row], option=CANONICAL)).hexdigest()
+
+
+def _digests(seals: Mapping[str, Any], label: str, changes: Mapping[str, Any]) -> dict[str, str]:
+    """The digest of each sealed part; of one that was removed its kept digest, if nothing stands in its place."""
+    if "digests" in seals:
+        return {n: d for n, d in seals["digests"].items() if (not label if n == LABEL else _is_hidden(changes.get(n)))}
+    return {
+        name: hashlib.sha256(
+            orjson.dumps([seals["salt"], name, label if name == LABEL else changes.get(name)], option=CANONICAL)
+        ).hexdigest()
+        for name in seals["names"]
+    }
+
+
+def redact(resource: str, record_id: int, *, actor: Actor, at: datetime) -> int:
+    """Remove what the entries of a record say of a person, within the present transaction; returns of how many.
+
+    That can't be undone. The chain still proves all the rest of them, and an entry notes what was done.
+    """
+    rows = AuditEntry.objects.filter(resource=resource, record_id=record_id).select_for_update().order_by("id")
+    touched, left = [], {}
+    for entry in rows:
+        names = entry.seals.get("names") or _personal(resource, entry.label, entry.changes)
+        if "digests" in entry.seals or not names:
+            continue
+        if entry.seals:
+            entry.seals = {"digests": _digests(entry.seals, entry.label, entry.changes)}
+        else:
+            entry.seals = {"left": names}
+        entry.changes |= {name: [REMOVED, REMOVED] for name in names if name != LABEL}
+        entry.label = "" if LABEL in names else entry.label
+        touched.append(entry)
+        if "left" in entry.seals:
+            left[str(entry.pk)] = _rest(tuple(getattr(entry, name) for name in CONTENT))
+    AuditEntry.objects.bulk_update(touched, ["seals", "changes", "label"], batch_size=500)
+    if touched:
+        changes = {"of": [None, f"{resource} {record_id}"], "entries": [None, len(touched)], "left": [None, left]}
+        record_audit([AuditLine("audit", None, "", REDACTED, changes)], actor=actor, at=at)
+    return len(touched)
+
+
+def _rest(row: tuple[Any, ...]) -> str:
+    """The digest of what is left of an entry of the first form."""
+    return hashlib.sha256(orjson.dumps(row, option=CANONICAL)).hexdigest()
 
 
 def seal(limit: int = 5000) -> int:
@@ -87,14 +159,14 @@ def seal(limit: int = 5000) -> int:
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        rows = list(_sealable().order_by("id").values_list(*CONTENT)[:limit])
+        rows = list(_sealable().order_by("id").values_list(*CONTENT, "seals")[:limit])
         if not rows:
             return 0
         head = AuditHead.objects.first() or AuditHead(pk=1)
         links = []
-        for row in rows:
+        for *row, seals in rows:
             previous, head.sequence = head.digest, head.sequence + 1
-            head.digest = digest_of(previous, head.sequence, row)
+            head.digest = digest_of(previous, head.sequence, tuple(row), seals)
             links.append((row[0], head.sequence, previous, head.digest))
         _write_links(links)
         head.save()
@@ -195,14 +267,27 @@ def verify() -> Verification:
     """Follow the chain from its beginning; names the first altered or missing entry. Unsealed ones don't count."""
     head = AuditHead.objects.first() or AuditHead()
     digest, sequence = "", 0
-    for found, previous, sealed, *row in _sealed_rows(head.sequence):
+    left: dict[str, tuple[int, str]] = {}  # entries of the first form that lost values: place, digest of the rest
+    told: dict[str, str] = {}  # what the chain says is left of them
+    for found, previous, sealed, *row, seals in _sealed_rows(head.sequence):
         sequence += 1
         if found != sequence:
             return Verification(False, sequence - 1, digest, sequence, _("The entry is missing."))
-        expected = digest_of(digest, sequence, tuple(row))
+        if "left" in seals:
+            left[str(row[0])] = sequence, _rest(tuple(row))
+            expected = sealed
+        else:
+            expected = digest_of(digest, sequence, tuple(row), seals)
+        if row[ACTION] == REDACTED:
+            told |= _told(row[ACTION + 1])
         if previous != digest or sealed != expected:
             return Verification(False, sequence - 1, digest, sequence, _("The entry was altered."))
         digest = expected
+    if left:
+        told |= _told_unsealed()
+    for pk, (place, rest) in left.items():
+        if told.get(pk) != rest:
+            return Verification(False, place - 1, digest, place, _("The entry was altered."))
     if sequence != head.sequence:
         return Verification(False, sequence, digest, sequence + 1, _("The entry is missing."))
     if digest != head.digest:
@@ -210,22 +295,44 @@ def verify() -> Verification:
     return Verification(True, sequence, digest)
 
 
+def _told_unsealed() -> dict[str, str]:
+    """What entries that are not sealed yet say is left of others."""
+    told: dict[str, str] = {}
+    for changes in AuditEntry.objects.filter(sequence=None, action=REDACTED).values_list("changes", flat=True):
+        told |= _told(changes)
+    return told
+
+
+def _told(changes: Any) -> dict[str, str]:
+    """What an entry of removals says is left of entries, by their ids."""
+    return dict(changes["left"][1]) if isinstance(changes, dict) and "left" in changes else {}
+
+
 def _sealed_rows(last: int) -> Iterator[tuple[Any, ...]]:
-    """Sequence, digest before, digest and CONTENT of the sealed entries in their order.
+    """Sequence, digest before, digest, CONTENT and seals of the sealed entries in their order.
 
     Read past the model and with times as text: the conversions would take longer than all the rest.
     """
     columns = ", ".join(f"CAST({name} AS text)" if name in {"at", "changes"} else name for name in CONTENT)
     with connection.chunked_cursor() as cursor:
         cursor.execute(
-            f"SELECT sequence, previous, digest, {columns} FROM kernel_auditentry WHERE sequence <= %s "
-            "ORDER BY sequence",
+            f"SELECT sequence, previous, digest, {columns}, CAST(seals AS text) FROM kernel_auditentry "
+            "WHERE sequence <= %s ORDER BY sequence",
             [last],
         )
         while rows := cursor.fetchmany(READ_AT_ONCE):
-            for sequence, previous, digest, pk, at, *content, changes in rows:
-                moment = _read(datetime.fromisoformat, at)
-                yield sequence, previous, digest, pk, moment, *content, _read(orjson.loads, changes)
+            for sequence, previous, digest, pk, at, *content, changes, seals in rows:
+                moment, read = _read(datetime.fromisoformat, at), _read(orjson.loads, changes)
+                yield (
+                    sequence,
+                    previous,
+                    digest,
+                    pk,
+                    moment,
+                    *content,
+                    read,
+                    {} if seals == "{}" else orjson.loads(seals),
+                )
 
 
 def _read(parse: Callable[[str], Any], text: str) -> Any:

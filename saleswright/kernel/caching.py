@@ -31,6 +31,11 @@ def kept(*, seconds: float) -> Callable[[Callable[[], T]], Callable[[], T]]:
     return decorate
 
 
+def when_forgotten(forget: Callable[[], None]) -> None:
+    """Let `forget_everything` call this, too."""
+    _forget_all.append(forget)
+
+
 def forget_everything() -> None:
     """Drop every kept value of this process (after a restore, between tests)."""
     for forget in _forget_all:

@@ -16,7 +16,11 @@ from saleswright.kernel.resources import Lines
 STAMPS = frozenset({"id", "created_at", "updated_at", "created_by", "updated_by", "version", "archived_at"})
 #: stamps that an import of history brings along
 HISTORY_STAMPS = frozenset({"created_at", "created_by"})
-UNAUDITED = frozenset({"id", "created_at", "updated_at", "created_by_id", "updated_by_id", "version"})
+#: what the entry itself says: who, when, and since when somebody has the record
+UNAUDITED = frozenset(
+    {"id", "created_at", "updated_at", "created_by_id", "updated_by_id", "version", "owned_since"}
+    | {"brand_key", "head_key", "tail_key"}
+)
 HIDDEN_VALUES = frozenset({"password", "secret"})
 
 

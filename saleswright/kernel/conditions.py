@@ -25,6 +25,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from saleswright.kernel.clock import RELATIVE, Period, day_start, relative_period, zone
+from saleswright.kernel.custom_column import PATH
 from saleswright.kernel.errors import FieldError, Text, ValidationFailed
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ OPERATORS: dict[str, tuple[str, ...]] = {
     "date": ("exact", "gte", "lte", "gt", "lt", "empty"),
     "datetime": ("exact", "gte", "lte", "gt", "lt", "empty"),
     "figure": ("exact", "gte", "lte", "gt", "lt"),
+    "days": ("gte",),  # how long something is ago
+    "condition": ("empty",),
     **dict.fromkeys(
         ("integer", "money", "price", "quantity", "percent", "decimal"),
         ("exact", "in", "gte", "lte", "gt", "lt", "not", "empty"),
@@ -195,7 +198,8 @@ def _query(name: str, kind: str, check: Check) -> Q:
                 blank |= Q(**{name: ""})
             return blank if check.operand else ~blank
         case "not":
-            return ~Q(**{name: check.operand})
+            # Django doesn't know that a custom field may be empty
+            return ~Q(**{name: check.operand}) | (Q(**{f"{name}__isnull": True}) if PATH in name else Q())
         case "has":
             return _has(name, check.operand)
         case "contains":
@@ -226,6 +230,26 @@ def _one(column: Column, value: Any) -> Any:
     if isinstance(parsed, (int, Decimal)) and not -limit < parsed < limit:
         raise ValidationError(_("The number is too large."), code="range")
     return parsed
+
+
+def value_for(name: str, column: Column, text: Any) -> Any:
+    """A value of the field as `holds` compares it, from what was typed; None for nothing.
+
+    Raises ValidationFailed naming the field.
+    """
+    if text is None or str(text).strip() == "":
+        return None
+    try:
+        if column.kind == "datetime":
+            typed = str(text).strip()
+            return _moment(typed) if len(typed) > 10 else _start(_as_day(column.parse(typed)))
+        return _one(column, text)
+    except ValidationError as problem:
+        raise ValidationFailed([FieldError(name, "invalid", " ".join(problem.messages))]) from None
+
+
+def _as_day(moment: date | datetime) -> date:
+    return moment.date() if isinstance(moment, datetime) else moment
 
 
 def _dates(column: Column, op: str, value: Any) -> tuple[tuple[str, Any], ...]:
@@ -495,3 +519,19 @@ def period_in_words(text: str) -> str:
 
 def _first(check: Check) -> Any:
     return check.operand[0][1] if check.op == "within" else check.operand
+
+
+def leaves(tree: Any) -> list[tuple[str, str]]:
+    """The fields that a tree names, each once in their order, with the period of figures; also of one not complete."""
+    found: dict[tuple[str, str], None] = {}
+    waiting = [tree]
+    while waiting:
+        part = waiting.pop(0)
+        if not isinstance(part, Mapping):
+            continue
+        for join in ("and", "or"):
+            if isinstance(part.get(join), list):
+                waiting = [*part[join], *waiting]
+        if "field" in part:
+            found[str(part["field"]), str(part.get("period") or "")] = None
+    return list(found)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -17,7 +18,7 @@ from saleswright.kernel.caching import kept
 from saleswright.kernel.drafts import Batch, Draft
 from saleswright.kernel.errors import Text
 from saleswright.kernel.models import DictionaryEntry
-from saleswright.kernel.resources import resource_named
+from saleswright.kernel.resources import Lines, Resource, resource_named
 
 #: resource -> {field: dictionary}
 _uses: dict[str, dict[str, str]] = {}
@@ -50,7 +51,7 @@ class Names(dict[str, Text]):
 
 
 def use_dictionary(dictionary: str, resource: str, field: str) -> None:
-    """Declare that the field of a resource holds codes of the dictionary."""
+    """Declare that the field of a resource, or of its lines (`lines.tax_rate`), holds codes of the dictionary."""
     _uses.setdefault(resource, {})[field] = dictionary
 
 
@@ -96,11 +97,22 @@ def read_entries(*dictionaries: str) -> list[Entry]:
 
 
 def is_used(dictionary: str, code: str) -> bool:
-    """Whether any record holds the code."""
-    return any(
-        resource_named(name).model._default_manager.filter(**{field: code}).exists()
-        for name, field in uses_of(dictionary)
-    )
+    """Whether any record or line holds the code; one that the field can't hold is held by none."""
+    return any(_holds(name, field, code) for name, field in uses_of(dictionary))
+
+
+def _holds(name: str, path: str, code: str) -> bool:
+    resource = resource_named(name)
+    group, _dot, field = path.rpartition(".")
+    model = _lines_of(resource, group).model if group else resource.model
+    try:
+        return model._default_manager.filter(**{field: code}).exists()
+    except (ValidationError, ArithmeticError):
+        return False
+
+
+def _lines_of(resource: Resource, group: str) -> Lines:
+    return {lines.name: lines for lines in resource.lines}[group]
 
 
 def check_choices(batch: Batch) -> None:
@@ -109,32 +121,65 @@ def check_choices(batch: Batch) -> None:
     History may hold what is no longer offered.
     """
     used = _uses.get(batch.resource.name, {})
-    given = [(draft, field) for field in used for draft in batch.good if draft.changed(field) and _value(draft, field)]
+    given = [one for path in used for draft in batch.good for one in _given(batch.resource, draft, path)]
     if not given:
         return
-    found = read_entries(*{used[field] for _draft, field in given})
-    for draft, field in given:
-        listed = [entry for entry in found if entry.dictionary == used[field]]
+    found = read_entries(*{used[one.path] for one in given})
+    for one in given:
+        listed = [entry for entry in found if entry.dictionary == used[one.path]]
         if listed and listed[0].closed:
-            _check(draft, field, listed, batch.history)
+            _check(one, listed, batch.history)
 
 
-def _check(draft: Draft, field: str, listed: list[Entry], history: bool) -> None:
-    value = _value(draft, field)
+class _Given(NamedTuple):
+    """A value that is written: by which draft, on which record or line, and how the field is called in a refusal."""
+
+    draft: Draft
+    record: Any
+    path: str
+    field: str
+    place: str
+
+
+def _given(resource: Resource, draft: Draft, path: str) -> list[_Given]:
+    """What a draft writes into a field of the record, or of its lines."""
+    group, _dot, field = path.rpartition(".")
+    if not group:
+        written = draft.changed(field) and _value(draft.record, field)
+        return [_Given(draft, draft.record, path, field, field)] if written else []
+    if group not in draft.lines:
+        return []
+    return [
+        _Given(draft, line.record, path, field, f"{group}.{line.index}.{field}")
+        for line in draft.line_drafts[group]
+        if field in line.values and _value(line.record, field)
+    ]
+
+
+def _is_as_before(one: _Given) -> bool:
+    """Whether a line holds the value already: what was once allowed stays."""
+    if one.record is one.draft.record or one.record.pk is None:
+        return False
+    stored = type(one.record)._default_manager.filter(pk=one.record.pk).values_list(one.field, flat=True).first()
+    return stored == getattr(one.record, one.field)
+
+
+def _check(one: _Given, listed: list[Entry], history: bool) -> None:
+    value = _value(one.record, one.field)
     word = value.casefold()
     entry = next((e for e in listed if e.code == value), None) or next(
         (e for e in listed if word in {e.code.casefold(), e.label_zh.casefold(), e.label_en.casefold()}), None
     )
     if entry is not None and (entry.active or history):
         if entry.code != value:
-            setattr(draft.record, field, entry.code)
-    elif not history:
-        draft.error(field, "choice", _("“%(value)s” is not one of the choices.") % {"value": value})
+            setattr(one.record, one.field, entry.code)
+    elif not history and not _is_as_before(one):
+        one.draft.error(one.place, "choice", _("“%(value)s” is not one of the choices.") % {"value": value})
 
 
-def _value(draft: Draft, field: str) -> str:
-    """What the draft holds, as a code is written: 13 rather than 13.0000."""
-    value = getattr(draft.record, field)
+def _value(record: Any, field: str) -> str:
+    """What the record holds, as a code is written: 13 rather than 13.0000."""
+    value = getattr(record, field)
     if isinstance(value, Decimal):
         return format(value.normalize(), "f")
     return str(value or "")

@@ -127,3 +127,20 @@ class PercentField(ScaledField):
 
     places = 4
     description = _("Percent")
+
+
+class ConditionField(models.JSONField):
+    """A tree of `kernel.conditions`, `{}` for none.
+
+    `terms` names the vocabulary it is written in; `{column}` in it stands for a column of the same record.
+    """
+
+    def __init__(self, *args: Any, terms: str = "", **kwargs: Any) -> None:
+        self.terms = terms
+        kwargs.setdefault("default", dict)
+        kwargs.setdefault("blank", True)
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, kwargs | {"terms": self.terms}

@@ -19,13 +19,17 @@ from typing import Any
 
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor, actor_for, system
-from saleswright.kernel.errors import Busy, Conflict, DomainError
+from saleswright.kernel.custom_fields import look
+from saleswright.kernel.errors import Busy, Conflict, DomainError, Text
 from saleswright.kernel.models import Job, JobState, User
+from saleswright.kernel.ports import ports
 from saleswright.kernel.pulse import Pulse
 from saleswright.kernel.transactions import atomic
+from saleswright.kernel.words import said
 
 logger = logging.getLogger(__name__)
 
@@ -62,21 +66,30 @@ class Kind:
     timeout: timedelta
     atomic: bool
     every: timedelta | time | None = None
+    label: Text = ""
+    path: Callable[[Job], str] = lambda job: ""
 
 
 _kinds: dict[str, Kind] = {}
 
 
 def job(
-    kind: str, *, retries: int = 3, timeout: timedelta = timedelta(hours=1), atomic: bool = True
+    kind: str,
+    *,
+    retries: int = 3,
+    timeout: timedelta = timedelta(hours=1),
+    atomic: bool = True,
+    label: Text = "",
+    path: Callable[[Job], str] = lambda job: "",
 ) -> Callable[[Function], Function]:
     """Register `fn(ctx, **arguments)` as the work of a kind of job; what it returns (JSON) is the job's result.
 
     A failed run is tried again up to `retries` times with growing pauses; a DomainError other than Busy is an
     answer, not a failure, and is not tried again. A run past `timeout` fails at its next `ctx.progress` or
-    `ctx.check_cancelled`. On SQLite an atomic job keeps all other writers waiting: it should be short.
+    `ctx.check_cancelled`. On SQLite an atomic job keeps all other writers waiting: it should be short. When it fails
+    for good, its person is told: `label` says what it does, `path(job)` where they see more.
     """
-    return _register(kind, retries=retries, timeout=timeout, atomic=atomic)
+    return _register(kind, retries=retries, timeout=timeout, atomic=atomic, label=label, path=path)
 
 
 def periodic(
@@ -248,6 +261,7 @@ def claim(worker: str, *, lease: timedelta = LEASE) -> Job | None:
 def run(job: Job, *, pulse: Pulse) -> None:
     """Do a claimed job and write down how it ended. Errors of the job's function do not get out."""
     kind = _kinds[job.kind]
+    look()
     context = JobContext(job, kind, pulse)
     try:
         if job.cancel_requested:
@@ -286,7 +300,20 @@ def _fail(job: Job, kind: Kind, error: Exception) -> None:
         values: dict[str, Any] = {"state": JobState.FAILED, "finished_at": clock.now()}
     else:
         values = {"state": JobState.QUEUED, "run_at": clock.now() + pause(job.attempts)}
-    _running(job).update(problem=problem, leased_until=None, **values)
+    with atomic():
+        if _running(job).update(problem=problem, leased_until=None, **values) and values["state"] == JobState.FAILED:
+            _tell_of_failure(job, kind, problem)
+
+
+def _tell_of_failure(job: Job, kind: Kind, problem: str) -> None:
+    """Tell the person on whose behalf it ran."""
+    if job.user_id is None:
+        return
+    text = said(gettext_lazy("This did not succeed: %(what)s · %(why)s"), what=kind.label or kind.name,
+                why=problem.strip().splitlines()[-1] if problem.strip() else "")  # fmt: skip
+    ports.notification.notify(
+        user_ids=[job.user_id], text=text, resource="", record_id=0, at=clock.now(), kind="job", path=kind.path(job)
+    )
 
 
 def pause(attempts: int) -> timedelta:

@@ -34,6 +34,7 @@ DEFAULT_PREFIX = {
     "returns": "RT",
     "stock-counts": "SC",
     "suppliers": "S",
+    "subject-requests": "DR",
     "tickets": "TK",
 }
 WITHOUT_DATE = {"customers", "partners", "products", "suppliers"}

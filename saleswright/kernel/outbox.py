@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import actor_for, system
+from saleswright.kernel.custom_fields import look
 from saleswright.kernel.errors import Conflict
 from saleswright.kernel.events import Handler, Occasion, event_from, forwarders, later_handlers
 from saleswright.kernel.models import EventDelivery, OutboxEvent
@@ -41,6 +42,7 @@ def deliver(stop: Callable[[], bool] = lambda: False) -> int:
         batch = list(_waiting().filter(id__gt=last).order_by("id").values_list("id", "resource", "record_id")[:BATCH])
         if not batch:
             break
+        look()
         for last, resource, record_id in batch:
             if stop():
                 break

@@ -8,6 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
+from saleswright.kernel.errors import Text
+from saleswright.kernel.words import Words
+
 if TYPE_CHECKING:
     from saleswright.kernel.access.actors import Actor
     from saleswright.kernel.transitions import Transition
@@ -54,9 +57,24 @@ class ApprovalPort(Protocol):
 
 
 class NotificationPort(Protocol):
-    """Tells people about something."""
+    """Tells people about something.
 
-    def notify(self, *, user_ids: list[int], text: str, resource: str, record_id: int, at: datetime) -> None: ...
+    `text` is said in each reader's own language where it is `said(...)` (kernel/words.py). `kind` is what the notice
+    is about (modules/work/kinds.py), by which people choose how they are told. A notice about no record
+    (`record_id` 0) leads to `path`.
+    """
+
+    def notify(
+        self,
+        *,
+        user_ids: list[int],
+        text: Words | Text,
+        resource: str,
+        record_id: int,
+        at: datetime,
+        kind: str = "other",
+        path: str = "",
+    ) -> None: ...
 
 
 class _NoApproval:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import ProtectedError, RestrictedError
 from django.utils.translation import gettext as _
 
@@ -35,12 +35,22 @@ from saleswright.kernel.columns import (
     snapshot,
     unique_sets,
 )
+from saleswright.kernel.custom_fields import expanded, fields_of
+from saleswright.kernel.custom_writes import (
+    changed_references,
+    check_unique_custom,
+    complete_custom,
+    set_custom,
+    taken_at_once,
+)
 from saleswright.kernel.dictionaries import check_choices
 from saleswright.kernel.drafts import Batch, Draft, LineDraft, Saved
 from saleswright.kernel.errors import Conflict, Stale, Text, ValidationFailed
 from saleswright.kernel.events import Occasion
+from saleswright.kernel.masks import Mask, is_masked
 from saleswright.kernel.models import Collaborator, OutboxEvent, Record, User
 from saleswright.kernel.numbering import take_numbers
+from saleswright.kernel.past_holders import note_changes
 from saleswright.kernel.ports import ports
 from saleswright.kernel.reading import read_records, read_values
 from saleswright.kernel.resources import Lines, Resource, has_resource, resource_of
@@ -94,11 +104,15 @@ def save_records(
         resource.prepare(batch)
         _check_references(batch)
         _check_unique(batch)
+        check_unique_custom(batch)
         bad = [draft for draft in batch.drafts if draft.errors]
         if bad and not skip_bad:
             raise ValidationFailed([error for draft in bad for error in draft.errors])
         batch.drafts = batch.good
-        _write(batch)
+        try:
+            _write(batch)
+        except IntegrityError as error:
+            raise taken_at_once(error, resource.name) or error from None
         resource.saved(batch)
     return Saved(batch.drafts, bad)
 
@@ -161,6 +175,7 @@ def _fill(batch: Batch) -> None:
     """Clean every given value and set it; for new records also the fields that were not given."""
     resource = batch.resource
     cleaners = model_cleaners(resource.model) | resource.cleaners
+    customs, secrets = {one.name: one for one in fields_of(resource.name)}, resource.secrets
     closed = frozenset({resource.state_field, resource.number_field, *resource.history_fields} - {""})
     stamps = STAMPS - HISTORY_STAMPS if batch.history else STAMPS
     for draft in batch.drafts:
@@ -172,15 +187,22 @@ def _fill(batch: Batch) -> None:
                 _set_extra(draft, resource.extras[name].clean, name, value)
                 continue
             clean = cleaners.get(name)
-            right = resource.secret.get(name)
-            if clean is None or name in stamps:
+            right, mask = secrets.get(name), resource.mask_of(name)
+            if name in customs and not (right and not batch.actor.sees(right)):
+                set_custom(draft, customs[name], value)
+            elif (clean is None and name not in customs) or name in stamps or name == "custom":
                 draft.error(name, "unknown", _("There is no such field."))
             elif name in closed and not batch.history and name != resource.number_field:
                 draft.error(name, "read_only", _("This field can't be set."))
+            elif mask is not None and _is_unchanged(draft, name, value, mask):
+                continue  # the masked text came back: nothing was typed
             elif right and not batch.actor.sees(right):
                 draft.error(name, "not_allowed", _("You may not set this field."))
+            elif mask is not None and is_masked(value):
+                draft.error(name, "invalid", _("This is what is shown of a hidden value. Enter the whole one."))
             else:
-                _set(draft, name, clean, value, record)
+                _set(draft, name, cleaners[name], value, record)
+        complete_custom(batch, draft, customs.values())
         if draft.fresh:
             for name in required_fields(resource.model):
                 if name not in draft.values and name not in closed and name not in resource.extras:
@@ -190,6 +212,12 @@ def _fill(batch: Batch) -> None:
                 draft.error(extra.name, "required", _("This field is required."))
         for spec in resource.lines:
             _fill_lines(batch, draft, spec)
+
+
+def _is_unchanged(draft: Draft, name: str, value: Any, mask: Mask) -> bool:
+    """Whether the value is what the mask shows of the present one."""
+    present = getattr(draft.record, name)
+    return not draft.fresh and bool(present) and is_masked(value) and value == mask(str(present))
 
 
 def _set_extra(draft: Draft, clean: Clean, name: str, value: Any) -> None:
@@ -220,7 +248,7 @@ def _fill_lines(batch: Batch, draft: Draft, spec: Lines) -> None:
     for index, given in enumerate(draft.lines[spec.name]):
         values = dict(given)
         line_id = values.pop("id", None)
-        line = present.pop(line_id, None) if line_id is not None else None
+        line = present.pop(line_id, None) if isinstance(line_id, int) else None
         if line_id is not None and line is None:
             draft.error(f"{spec.name}.{index}.id", "not_found", _("There is no such line."))
             continue
@@ -252,6 +280,10 @@ def _own(batch: Batch) -> None:
         if draft.fresh and draft.record.owner_id is None and "owner" not in draft.values and actor.kind != "system":
             draft.record.owner_id = actor.user_id
     given = [draft for draft in batch.good if draft.fresh or draft.before["owner_id"] != draft.record.owner_id]
+    if since := batch.resource.held_since:
+        for draft in given:
+            first = draft.record.created_at if draft.fresh else None  # of imported history
+            setattr(draft.record, since, (first or batch.at) if draft.record.owner_id else None)
     others = {draft.record.owner_id for draft in given} - {None, actor.user_id}
     people = User.objects.in_bulk(others) if others else {}
     for draft in given:
@@ -289,6 +321,9 @@ def _check_references(batch: Batch) -> None:
         if draft.errors:
             continue
         note(draft, draft.record, references(batch.resource.model), "", draft.before)
+        for custom, value in changed_references(draft, batch.resource.name):
+            wanted.setdefault(custom.target, set()).add(value)
+            uses.append((draft, custom.name, custom.target, value))
         for spec in batch.resource.lines:
             for line in draft.line_drafts.get(spec.name, ()):
                 note(draft, line.record, spec.fields, f"{spec.name}.{line.index}.", {})
@@ -379,6 +414,8 @@ def _update(batch: Batch, changed: list[Draft]) -> None:
     model = batch.resource.model
     for draft in changed:
         stamp(draft.record, batch.actor, batch.at)
+    if not batch.history:
+        note_changes(batch.resource, [(draft.record, draft.before) for draft in changed], batch.at)
     if len(changed) == 1:
         draft = changed[0]
         now = snapshot(draft.record)
@@ -458,19 +495,26 @@ def _label(batch: Batch, draft: Draft) -> str:
     return batch.resource.label_of(draft.record)[:200]
 
 
+def _is_secret(resource: Resource, name: str) -> bool:
+    """Whether what is written under this name is never shown, not in the audit either."""
+    return name in HIDDEN_VALUES or bool(resource.extras[name].schema.get("writeOnly"))
+
+
 def _changes(batch: Batch, draft: Draft, blank: dict[str, Any]) -> tuple[str, dict[str, list[Any]]]:
     now = snapshot(draft.record)
     if draft.fresh:
         changes = {n: [None, v] for n, v in now.items() if n not in UNAUDITED and v != blank[n]}
     else:
         changes = diff(draft.before, now)
+    changes = expanded(changes, batch.resource.name)
     for spec in batch.resource.lines:
         if spec.name in draft.lines:
             before = draft.lines_before.get(spec.name, [])
             after = [line_snapshot(spec, line.record) for line in draft.line_drafts[spec.name]]
             if before != after:
                 changes[spec.name] = [before, after]
-    changes |= {name: [None, "***" if name in HIDDEN_VALUES else value] for name, value in draft.extras.items()}
+    extras = draft.extras.items()
+    changes |= {name: [None, "***" if _is_secret(batch.resource, name) else value] for name, value in extras}
     action = ("imported" if batch.history else "created") if draft.fresh else "changed"
     return action, changes
 
@@ -498,7 +542,7 @@ def delete_record(model: type[Any], pk: int, *, actor: Actor, version: int | Non
         record = locked(model, pk, actor=actor, action="delete", version=version)
         if refusal := resource.edit_refusal(record):
             raise Conflict(refusal)
-        label, changes = resource.label_of(record)[:200], _last_words(record)
+        label, changes = resource.label_of(record)[:200], expanded(_last_words(record), resource.name)
         resource.before_delete(record, actor)
         try:
             for spec in resource.lines:
@@ -579,9 +623,11 @@ def store_changes(
     """
     after = snapshot(record)
     values = {name: value for name, value in after.items() if before[name] != value}
+    note_changes(resource, [(record, before)], at)
     if not update_row(record, values, version=before["version"]):
         raise Stale
-    line = AuditLine(resource.name, record.pk, resource.label_of(record)[:200], action, diff(before, after))
+    changes = expanded(diff(before, after), resource.name)
+    line = AuditLine(resource.name, record.pk, resource.label_of(record)[:200], action, changes)
     record_audit([line], actor=actor, at=at)
     return values
 

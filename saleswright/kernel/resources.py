@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import orjson
 from django.db import models
+from django.db.models import Q
 
+from saleswright.kernel.custom_fields import fields_of
 from saleswright.kernel.errors import NotFound, Text
+from saleswright.kernel.masks import Mask
 
 if TYPE_CHECKING:
     from saleswright.kernel.access.actors import Actor, Scope
+    from saleswright.kernel.personal import Personal
     from saleswright.kernel.records import Batch
     from saleswright.kernel.transitions import Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A protected field of which those without the right see the mask: `Masked("phone", masks.phone)`."""
+
+    right: str
+    mask: Mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +79,12 @@ class Resource:
     via: ClassVar[str] = ""
     #: fields whose words find the record; the first is its label
     search: ClassVar[tuple[str, ...]] = ()
-    #: field -> right (`fields.<right>`) without which it is neither shown nor settable
-    secret: ClassVar[dict[str, str]] = {}
+    #: field -> right (`fields.<right>`) without which it is neither settable nor shown: left out, or masked
+    secret: ClassVar[Mapping[str, str | Masked]] = {}
+    #: fields that say something of a person: why they are kept, and what becomes of them when the person is forgotten
+    personal_data: ClassVar[Mapping[str, Personal]] = {}
+    #: fields that look as if they did, but are of a company or of no living person
+    not_personal: ClassVar[tuple[str, ...]] = ()
     #: field that gets the next number when it is empty on creation
     number_field: ClassVar[str] = ""
     lines: ClassVar[tuple[Lines, ...]] = ()
@@ -82,6 +98,11 @@ class Resource:
     cleaners: ClassVar[dict[str, Callable[[Any], Any]]] = {}
     #: whether the records matter to their owner alone, so that nobody must take them over
     personal: ClassVar[bool] = False
+    #: the field that notes since when the present owner has the record
+    held_since: ClassVar[str] = ""
+    #: action -> (queryset, actor, scopes) -> the records on which it may be done, where it isn't the scopes alone
+    #: that say so
+    reaches: ClassVar[dict[str, Callable[[Any, Actor, frozenset[Scope]], Any]]] = {}
     #: what is written with the record besides its columns
     extra: ClassVar[tuple[Extra, ...]] = ()
 
@@ -90,6 +111,16 @@ class Resource:
         from saleswright.kernel.access.scopes import standard_scope
 
         return standard_scope(self, queryset, actor, scopes)
+
+    def shown_to(self, actor: Actor, action: str) -> Q | None:
+        """Records on which the actor may do `action` whatever the scope of their roles, such as to read what was
+        sent to them; None where nobody may. Override for special rules.
+        """
+        return None
+
+    def remark_refusal(self, record: Any) -> Text | None:
+        """Why nobody may comment on this record, or None; override."""
+        return None
 
     def prepare(self, batch: Batch) -> None:
         """Fill derived fields and check rules over several fields before a batch is written; override."""
@@ -104,6 +135,14 @@ class Resource:
         """Follow a record that is about to be deleted, or refuse: as one that is put away, unless overridden."""
         self.put_away(record, actor)
 
+    def forgotten(self, record: Any, values: dict[str, Any]) -> dict[str, Any]:
+        """What the record's fields hold once the person it is about is forgotten; override to keep or add some."""
+        return values
+
+    def contact_refusal(self, record: Any, name: str) -> Text | None:
+        """Why the person must not be called or written to by this field, or None; override."""
+        return None
+
     def edit_refusal(self, record: Any) -> Text | None:
         """Why this record can't be edited in its present state, or None."""
         from django.utils.translation import gettext_lazy as _
@@ -111,6 +150,26 @@ class Resource:
         if self.draft_states and getattr(record, self.state_field) not in self.draft_states:
             return _("Only drafts can be changed.")
         return None
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """Field -> right without which its value is neither shown nor settable, custom fields included."""
+        fields = fields_of(self.name)
+        return {**self._rights, **{one.name: one.right for one in fields if one.right}} if fields else self._rights
+
+    @property
+    def _rights(self) -> dict[str, str]:
+        return {name: self.right_of(name) for name in self.secret}
+
+    def right_of(self, name: str) -> str:
+        """The right that the declared field needs, or ""."""
+        rule = self.secret.get(name, "")
+        return rule.right if isinstance(rule, Masked) else rule
+
+    def mask_of(self, name: str) -> Mask | None:
+        """What those see of the field who may not read it; None for a field that is open or left out."""
+        rule = self.secret.get(name)
+        return rule.mask if isinstance(rule, Masked) else None
 
     @cached_property
     def extras(self) -> dict[str, Extra]:
@@ -189,6 +248,15 @@ def has_resource(model: Any) -> bool:
     return model in _by_model
 
 
+def forgettable(name: str) -> frozenset[str]:
+    """The fields of a kind of record that can be forgotten with a person; `@label` if its title is one of them."""
+    resource = _by_name.get(name)
+    if resource is None or not resource.personal_data:
+        return frozenset()
+    found = {field for field, personal in resource.personal_data.items() if personal.erased != "kept"}
+    return frozenset(found | ({"@label"} if resource.model.title_field in found else set()))
+
+
 def all_resources() -> list[Resource]:
     """Every resource, in the order of registration (lower modules first)."""
     return list(_by_name.values())
@@ -197,7 +265,7 @@ def all_resources() -> list[Resource]:
 def all_permissions() -> list[str]:
     """The one list of permission codes."""
     codes = [code for resource in all_resources() for code in resource.permissions()]
-    rights = sorted({right for resource in all_resources() for right in resource.secret.values()})
+    rights = sorted({right for resource in all_resources() for right in resource.secrets.values()})
     return codes + [f"fields.{right}" for right in rights] + sorted(EXTRA_PERMISSIONS)
 
 

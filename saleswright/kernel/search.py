@@ -70,7 +70,7 @@ def index_records(resource: Resource, records: list[Any], *, fresh: bool = False
         present = SearchRow.objects.filter(resource=resource.name, record_id__in=[record.pk for record in records])
         _follow(resource, present, holders)
         present.delete()
-    rights = ("", *sorted({resource.secret[name] for name in resource.search if name in resource.secret}))
+    rights = sorted({"", *map(resource.right_of, resource.search)})
     rows = [row for record in records for right in rights if (row := _row(resource, record, right, holders[record.pk]))]
     insert_many(SearchRow, COLUMNS, rows)
 
@@ -144,8 +144,8 @@ def _followers(resource: Resource) -> list[str]:
 def _row(resource: Resource, record: Any, right: str, holder: Holder) -> tuple[Any, ...] | None:
     """The values of COLUMNS for a record: its open words, with a right also those of the fields that need it."""
     named = [(name, str(value)) for name in resource.search if (value := getattr(record, name, None))]
-    texts = [text for name, text in named if resource.secret.get(name, "") in {"", right}]
-    if right and all(resource.secret.get(name) != right for name, _text in named):
+    texts = [text for name, text in named if resource.right_of(name) in {"", right}]
+    if right and all(resource.right_of(name) != right for name, _text in named):
         return None
     label = resource.label_of(record)
     detail = next((text for text in texts if text != label), "")
@@ -166,7 +166,7 @@ def _holding(resource: Resource) -> Resource | None:
 
     None also for a kind with rules of its own: what its rows carry says nothing of who sees the records.
     """
-    if type(resource).scope is not Resource.scope:
+    if type(resource).scope is not Resource.scope or type(resource).shown_to is not Resource.shown_to:
         return None
     if resource.owned:
         return resource
@@ -239,7 +239,7 @@ def _quoted(word: str) -> str:
 
 def _readable(actor: Actor) -> list[str]:
     """The rights whose words the actor may know; the words that need none are among them."""
-    rights = {right for resource in all_resources() for right in resource.secret.values()}
+    rights = {right for resource in all_resources() for right in resource.secrets.values()}
     return ["", *(right for right in sorted(rights) if actor.sees(right))]
 
 

@@ -39,7 +39,8 @@ ArgKind = Literal[
 @dataclass(frozen=True, slots=True)
 class Arg:
     """An argument of a transition. `to` names the resource of a reference, whose name ends in `_id`;
-    `rows` are lists of objects with arguments of their own, which people fill in by `table`."""
+    `rows` are lists of objects with arguments of their own, which people fill in by `table`. Of a text `offer(record)`
+    are the choices, as (value, label), that people get; programs may give whole numbers for it too."""
 
     name: str
     label: Text
@@ -51,6 +52,7 @@ class Arg:
     default: Any = None
     help: Text = ""
     table: Table | None = None
+    offer: Callable[[Any], Sequence[tuple[str, Text]]] | None = None
 
     def field(self) -> models.Field:
         """A model field that checks the value."""
@@ -265,6 +267,8 @@ def _clean_arg(arg: Arg, value: Any, actor: Actor, prefix: str, errors: list[Fie
         return arg.default() if callable(arg.default) else arg.default
     if arg.kind == "rows":
         return _clean_rows(arg, value, actor, name, errors)
+    if arg.offer is not None and isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
     try:
         clean = cleaner(arg.field())(_shortened(value) if arg.kind == "coordinate" else value)
     except ValidationError as problem:

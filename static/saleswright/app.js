@@ -222,7 +222,11 @@ document.addEventListener("htmx:afterSwap", ({ detail }) => {
   if (detail.target.id !== "dialog-body") return;
   detail.target.innerHTML.trim() ? openDialog($("#dialog")) : $("#dialog").close();
 });
-document.addEventListener("htmx:load", ({ detail }) => prepare(detail.elt));
+document.addEventListener("htmx:load", ({ detail }) => {
+  prepare(detail.elt);
+  const link = detail.elt.querySelector?.(".is-shown > [data-open]"); // a number that was tapped to be called
+  if (link) location.href = link.href;
+});
 document.addEventListener("toast", ({ detail }) => toast(detail.text ?? detail.value, detail.tone || "success"));
 document.addEventListener("close-dialog", () => $("#dialog").close());
 document.addEventListener("htmx:confirm", (event) => {
@@ -315,17 +319,26 @@ $$("details[data-open-wide]").forEach((box) => { box.open = !phone.matches; });
 if (phone.matches) $(".month .is-today")?.scrollIntoView({ block: "center" });
 
 // Live counts
+const title = document.title;
+let unread = null;
 async function counts() {
   const address = $("[data-counts-url]")?.dataset.countsUrl;
   if (!address || document.hidden) return;
   const answer = await fetch(address).catch(() => null);
   if (!answer?.ok) return;
-  for (const [name, count] of Object.entries(await answer.json())) {
+  const found = await answer.json();
+  for (const [name, count] of Object.entries(found)) {
     const badge = $(`[data-count="${CSS.escape(name)}"]`);
     if (badge) { badge.hidden = !count; badge.textContent = count > 99 ? "99+" : count; }
   }
+  document.title = found.notifications ? `(${found.notifications > 99 ? "99+" : found.notifications}) ${title}` : title;
+  if (unread !== null && unread !== found.notifications) {
+    document.body.dispatchEvent(new Event("notices-changed"));
+    if (unread < found.notifications && !$("#notices")) toast(texts.news);
+  }
+  unread = found.notifications;
 }
-setInterval(counts, 60000);
+setInterval(counts, 20000); // nothing is asked for while the page is hidden; when it is shown again, at once
 document.addEventListener("visibilitychange", counts);
 counts();
 

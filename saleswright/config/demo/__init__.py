@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from saleswright.config.demo.announcements import make_announcements
+from saleswright.config.demo.notices import make_notices
 from saleswright.config.demo.people import DEMO_PASSWORD, SIGN_INS, make_people
+from saleswright.config.demo.pools import make_pools
 from saleswright.config.demo.story import Story
 from saleswright.config.demo.trade import make_trade
 from saleswright.kernel.models import User
@@ -34,6 +37,9 @@ def make_demo(*, progress: Progress) -> None:
     story = Story(progress)
     make_people(story)
     make_trade(story)
+    make_pools(story)
+    make_announcements(story)
+    make_notices(story)
 
 
 __all__ = ["DEMO_PASSWORD", "SIGN_INS", "has_data", "make_demo", "sign_ins"]

@@ -9,15 +9,20 @@ from typing import Any
 from saleswright.config.demo import words
 from saleswright.config.demo.cash import make_cash
 from saleswright.config.demo.story import Story
-from saleswright.kernel.records import Draft
+from saleswright.kernel.custom_fields import SORTABLE, definitions
+from saleswright.kernel.custom_indexes import index_now
+from saleswright.kernel.models import CustomField
+from saleswright.kernel.records import Draft, save_record
 from saleswright.kernel.resources import resource_named
 
 CUSTOMERS, LEADS, DEALS = 360, 700, 1100
+ENTERED_TWICE = 12
 STAGES = ("new", "needs", "proposal", "negotiation", "closing")
 
 
 def make_trade(story: Story) -> None:
     """Everything that is sold, to whom, and what came of it."""
+    _own_fields(story)
     catalogue = _catalogue(story)
     market = _market(story)
     customers = _customers(story)
@@ -27,6 +32,41 @@ def make_trade(story: Story) -> None:
     _activities(story, customers, contacts, deals)
     orders = _documents(story, deals, catalogue)
     make_cash(story, customers, orders)
+    _requests(story, contacts)
+    _entered_twice(story, customers)
+
+
+def _own_fields(story: Story) -> None:
+    """What this company has added to the records of its customers and deals."""
+    for values, choices in words.OWN_FIELDS:
+        lines = {"choices": [{"code": code, "label_zh": zh, "label_en": en} for code, zh, en in choices]}
+        save_record(CustomField, values, lines=lines if choices else {}, actor=story.actor)
+    for one in definitions().by_code.values():
+        if one.kind in SORTABLE:
+            index_now(one)
+
+
+def _own_values(place: int, size: int) -> dict[str, Any]:
+    """What a customer has in the company's own fields; not everybody was asked."""
+    found: dict[str, Any] = {"custom.payment_habit": words.OWN_FIELDS[1][1][place % 3][0]} if place % 5 else {}
+    return found | ({"custom.plant_area": 800 + place * 137 % 90 * 100 + size} if place % 4 else {})
+
+
+def _requests(story: Story, contacts: dict[int, Any]) -> None:
+    """What two of the contacts have asked about their data."""
+    asked = (
+        ("access", 3, "请告知贵公司保存了我的哪些信息，用途是什么。"),
+        ("erasure", 9, "我已离开原单位，请删除我的联系方式。"),
+    )
+    people = list(contacts.values())[-len(asked) :]
+    drafts = [
+        Draft(
+            {"kind": kind, "subject_name": contact.name, "phone": contact.mobile, "details": details,
+             "received_on": story.today - timedelta(days=days)}
+        )
+        for contact, (kind, days, details) in zip(people, asked, strict=False)
+    ]  # fmt: skip
+    story.write("subject-requests", drafts)
 
 
 def _catalogue(story: Story) -> list[Any]:
@@ -93,7 +133,7 @@ def _company_name(story: Story, taken: set[str]) -> tuple[str, str, str, str, An
 def _customers(story: Story) -> list[Any]:
     taken: set[str] = set()
     drafts = []
-    for _ in range(CUSTOMERS):
+    for place in range(CUSTOMERS):
         name, industry, province, city, owner = _company_name(story, taken)
         day = story.day(story.start - timedelta(days=400))
         drafts.append(
@@ -104,11 +144,28 @@ def _customers(story: Story) -> list[Any]:
                     "address": f"{city}工业园区{story.random.randrange(1, 200)}号",
                     "level": story.random.choices("ABCD", (1, 3, 5, 3))[0],
                     "source": story.random.choice(words.SOURCES),
-                    "life_cycle": "prospect", **story.stamps(day, owner),
+                    "life_cycle": "prospect", **story.stamps(day, owner), **_own_values(place, len(name)),
                 }
             )
         )  # fmt: skip
     return story.write("customers", drafts)
+
+
+def _entered_twice(story: Story, customers: list[Any]) -> None:
+    """Customers that somebody entered again under a name that differs a little, for the search for duplicates."""
+    drafts = []
+    for index, customer in enumerate(customers[:: len(customers) // ENTERED_TWICE][:ENTERED_TWICE]):
+        name = customer.name
+        city, stem = customer.city, name.removesuffix("有限公司").removesuffix("股份").removesuffix("集团")
+        slip = name.replace(city, f"{city}市").replace("有限公司", "有限责任公司")
+        new = (f"{stem.removeprefix(city)}（{city}）", slip, f"{stem}公司", f"{city} {name.removeprefix(city)}")[
+            index % 4
+        ]
+        day = story.day(story.today - timedelta(days=200))
+        owner = customer.owner if index % 2 else story.people["wangfang"]
+        values = {"name": new, "industry": customer.industry, "city": city, "life_cycle": "prospect"}
+        drafts.append(Draft(values | story.stamps(day, owner)))
+    story.write("customers", drafts)
 
 
 def _person_name(story: Story) -> str:
@@ -165,7 +222,7 @@ def _deals(
 ) -> list[Any]:
     stages = {stage.name: stage.pk for stage in resource_named("stages").model.objects.all()}
     reasons = list(resource_named("loss-reasons").model.objects.values_list("pk", flat=True))
-    drafts = []
+    drafts: list[Draft] = []
     for _ in range(DEALS):
         customer = story.random.choice(customers)
         product = story.random.choice(catalogue)
@@ -179,6 +236,8 @@ def _deals(
             "amount": amount.quantize(Decimal(100)), "opened_on": opened, "source": customer.source,
             "expected_close": closed, **story.stamps(opened, customer.owner),
         }  # fmt: skip
+        if len(drafts) % 3:
+            values["custom.budget"] = (amount * Decimal("1.1")).quantize(Decimal(1000))
         if closed < story.today:
             won = story.random.random() < 0.46
             values |= {"status": "won" if won else "lost", "closed_on": closed}

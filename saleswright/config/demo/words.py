@@ -1,5 +1,9 @@
 """Words from which the demonstration company is put together; all of it is invented."""
 
+from __future__ import annotations
+
+from typing import Any
+
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN = (
     "伟", "芳", "娜", "敏", "静", "磊", "洋", "勇", "艳", "杰", "娟", "涛",
@@ -96,3 +100,22 @@ TASKS = (
     "约客户高层会面", "提交拜访总结",
 )  # fmt: skip
 COMPETITORS = ("远航自动化", "北辰智能", "科锐机器人", "优视检测")
+
+#: fields of the company's own with their choices: code, Chinese label, English label
+OWN_FIELDS: tuple[tuple[dict[str, Any], tuple[tuple[str, str, str], ...]], ...] = (
+    (
+        {"resource": "customers", "code": "plant_area", "kind": "integer", "label_zh": "厂房面积（㎡）",
+         "label_en": "Plant area (m²)", "minimum": 0, "position": 10},
+        (),
+    ),
+    (
+        {"resource": "customers", "code": "payment_habit", "kind": "choice", "label_zh": "付款习惯",
+         "label_en": "Payment habit", "position": 20},
+        (("advance", "预付款", "In advance"), ("monthly", "月结", "Monthly"), ("draft", "承兑汇票", "Bank draft")),
+    ),
+    (
+        {"resource": "opportunities", "code": "budget", "kind": "money", "label_zh": "客户预算",
+         "label_en": "Customer's budget", "minimum": 0},
+        (),
+    ),
+)  # fmt: skip

@@ -22,6 +22,7 @@ from saleswright.interface.api.schemas import ID, Schema, schema_name
 from saleswright.interface.entity import Document, Entity, all_entities
 from saleswright.interface.reports import Parameter, Report, all_reports
 from saleswright.kernel.conditions import OPERATORS
+from saleswright.kernel.custom_fields import look
 from saleswright.kernel.transitions import Transition
 
 BASE = "/api/v1"
@@ -132,7 +133,7 @@ def _list_operation(entity: Entity) -> Schema:
         "count": {"type": "integer"},
     }
     page = {"type": "object", "properties": properties, "required": ["items", "next_cursor"]}
-    names = [f"{sign}{name}" for name in dict.fromkeys((*entity.sortable, "id")) for sign in ("", "-")]
+    names = [f"{sign}{name}" for name in dict.fromkeys((*entity.sorts, "id")) for sign in ("", "-")]
     ordering = {"type": "string", "enum": names}
     if entity.ordering in names:
         ordering["default"] = entity.ordering
@@ -151,7 +152,7 @@ def _list_operation(entity: Entity) -> Schema:
 def filter_parameters(entity: Entity) -> list[Schema]:
     """A parameter for each filterable field and operator: `amount`, `amount__gte`, `owner_id`."""
     found = []
-    for name in dict.fromkeys(("id", *entity.filters)):
+    for name in dict.fromkeys(("id", *entity.filterable)):
         spec = entity.specs[name]
         for place, op in enumerate(OPERATORS[spec.kind]):
             plain = op == "exact" and not place
@@ -165,8 +166,15 @@ def filter_parameters(entity: Entity) -> list[Schema]:
 def _read_operation(entity: Entity) -> Schema:
     schema = {"$ref": f"#/components/schemas/{schema_name(entity)}"}
     answers = _answer(HTTPStatus.OK.phrase, schema, "ETag") | NOT_MODIFIED
+    parameters: list[Schema | str] = ["id", "If-None-Match"]
+    if entity.masks:
+        items = {"type": "array", "items": {"enum": list(entity.masks)}}
+        text = "Masked fields to be answered in full, with their right; each showing is recorded, at most 30 a minute."
+        parameters.append(
+            {"name": "unmask", "in": "query", "schema": items, "style": "form", "explode": False, "description": text}
+        )
     return operation(
-        entity, "get", f"Read one of {entity.label_plural}", answers, parameters=("id", "If-None-Match"), writes=False
+        entity, "get", f"Read one of {entity.label_plural}", answers, parameters=tuple(parameters), writes=False
     )
 
 
@@ -279,18 +287,19 @@ def _schema_operation() -> Schema:
 # --- views -----------------------------------------------------------------------------------------------------
 
 
-@functools.cache
-def _written() -> tuple[bytes, str]:
+@functools.lru_cache(maxsize=2)
+def _written(definitions: int) -> tuple[bytes, str]:
+    """The document with the custom fields as of this number."""
     raw = dumps(document())
     return raw, f'"{hashlib.blake2b(raw, digest_size=12).hexdigest()}"'
 
 
 @csrf_exempt
 def schema(request: HttpRequest) -> HttpResponse:
-    """The document as JSON, for everybody; made once in a process."""
+    """The document as JSON, for everybody; made once in a process for each change of the custom fields."""
     if request.method not in {"GET", "HEAD"}:
         return problem(MethodNotAllowed(allow=("GET",)))
-    raw, etag = _written()
+    raw, etag = _written(look())
     response = HttpResponse(status=304) if unchanged(request, etag) else HttpResponse(raw, "application/json")
     response["ETag"], response["Cache-Control"] = etag, "no-cache"
     return response

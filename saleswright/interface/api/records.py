@@ -12,12 +12,14 @@ from django.db.models import IntegerField
 from django.utils.translation import gettext as _
 
 from saleswright.interface.entity import Entity
-from saleswright.interface.fields import NUMERIC, FieldSpec, Row
+from saleswright.interface.fields import NUMERIC, FieldSpec, Row, Veiled
 from saleswright.interface.labels import add_labels
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.collaborators import collaborators_of
 from saleswright.kernel.access.scopes import HOLDER, fetch, is_within_reach
+from saleswright.kernel.custom_column import PREFIX, is_custom
 from saleswright.kernel.errors import FieldError, ValidationFailed
+from saleswright.kernel.personal import unmask
 from saleswright.kernel.reading import read_values
 
 Json = dict[str, Any]
@@ -32,10 +34,11 @@ def chosen_specs(entity: Entity, actor: Actor, fields: Iterable[str] = ()) -> li
     if not wanted:
         return list(specs.values())
     known = set(entity.specs) | {a.name for a in entity.attached} | {"custom", "collaborators"}
-    known |= {lines.name for lines in entity.lines}
+    known |= {lines.name for lines in entity.lines} | {"masked"}
     if unknown := [name for name in wanted if name not in known]:
         raise ValidationFailed([FieldError("fields", "unknown", _("There is no field “%s”.") % unknown[0])])
-    return [spec for name, spec in specs.items() if name in {"id", *wanted}]
+    chosen = {"id", *wanted} | ({name for name in specs if is_custom(name)} if "custom" in wanted else set())
+    return [spec for name, spec in specs.items() if name in chosen]
 
 
 def objects(
@@ -48,9 +51,13 @@ def objects(
     fields: tuple[str, ...] = (),
 ) -> list[Json]:
     """The rows as JSON objects with what is attached to them; lines and the like with `detail` or when named."""
-    writers = [(spec.name, spec.to_json) for spec in specs]
-    if not fields or "custom" in fields:
-        writers.append(("custom", lambda row: row["custom"]))
+    writers = [(spec.name, spec.to_json) for spec in specs if not is_custom(spec.name)]
+    customs = {spec.name.removeprefix(PREFIX): spec.to_json for spec in specs if is_custom(spec.name)}
+    if customs or not fields or "custom" in fields:
+        writers.append(("custom", lambda row: {code: write(row) for code, write in customs.items()}))
+    veiled = [spec for spec in specs if isinstance(spec, Veiled)]
+    if entity.masks and (not fields or "masked" in fields or veiled):
+        writers.append(("masked", lambda row: [spec.name for spec in veiled if row[spec.attname] not in (None, "")]))
     rows = list(rows)
     found = [{name: write(row) for name, write in writers} for row in rows]
     ids = [row["id"] for row in rows]
@@ -81,21 +88,25 @@ def line_objects(entity: Entity, name: str, ids: list[int], actor: Actor) -> dic
     return found
 
 
-def read_one(entity: Entity, pk: int, actor: Actor) -> tuple[Json, int]:
-    """A record as JSON and its version. Raises NotFound."""
+def read_one(entity: Entity, pk: int, actor: Actor, unmasked: Iterable[str] = ()) -> tuple[Json, int]:
+    """A record as JSON and its version, the fields `unmasked` in full; that is noted. Raises as `unmask`."""
     model, specs = entity.model, chosen_specs(entity, actor)
     rows = _rows(model, specs, ("id", "version", "custom", *(HOLDER if entity.owned else ())), "id", [pk])
     holder = (rows[0].get(name) for name in HOLDER) if rows else ()
     if not (rows and is_within_reach(model, actor, "view", *holder)):
         fetch(model, pk, actor=actor)
-    return objects(entity, rows, specs, actor, detail=True)[0], rows[0]["version"]
+    found = objects(entity, rows, specs, actor, detail=True)[0]
+    if wanted := [name for name in unmasked if name in entity.specs]:
+        found |= unmask(entity, pk, wanted, actor)
+        found["masked"] = [name for name in found["masked"] if name not in wanted]
+    return found, rows[0]["version"]
 
 
 def _rows(
     model: Any, specs: list[FieldSpec], columns: tuple[str, ...], column: str, ids: list[int], *order: str
 ) -> list[Json]:
     """The rows with what the specs need, and the columns."""
-    names = tuple(dict.fromkeys((*columns, *(spec.attname for spec in specs))))
+    names = tuple(dict.fromkeys((*columns, *(spec.column for spec in specs))))
     rows = [dict(zip(names, row, strict=True)) for row in read_values(model, names, column, ids, order=order)]
     add_labels(rows, specs)
     return rows
@@ -106,7 +117,8 @@ def values_from(entity: Entity, body: Mapping[str, Any]) -> tuple[Json, dict[str
     values: Json = {}
     lines: dict[str, list[Json]] = {}
     errors: list[FieldError] = []
-    by_api_name = {entity.specs[n].api_name: entity.specs[n] for n in entity.writable if n in entity.specs}
+    specs = entity.specs
+    by_api_name = {specs[n].api_name: specs[n] for n in entity.writable if n in specs and not is_custom(n)}
     line_names = {spec.name for spec in entity.lines}
     for name, value in body.items():
         if name in by_api_name:
@@ -116,15 +128,33 @@ def values_from(entity: Entity, body: Mapping[str, Any]) -> tuple[Json, dict[str
             values[name] = value
         elif name in line_names:
             lines[name] = _lines_from(entity, name, value, errors)
-        elif name == "custom" and value == {}:
-            continue
-        elif name in entity.specs or name in {"version", "custom", "collaborators"}:
+        elif name == "custom":
+            values |= _custom_from(entity, value, errors)
+        elif name in entity.specs or name in {"version", "collaborators", "masked"}:
             errors.append(FieldError(name, "read_only", _("This field can't be set.")))
         else:
             errors.append(FieldError(name, "unknown", _("There is no such field.")))
     if errors:
         raise ValidationFailed(errors)
     return values, lines
+
+
+def _custom_from(entity: Entity, given: Any, errors: list[FieldError]) -> Json:
+    """The values of custom fields out of the object that is sent; a reference may be sent as it is read."""
+    if not isinstance(given, dict):
+        errors.append(FieldError("custom", "invalid", _("Give an object.")))
+        return {}
+    values: Json = {}
+    for code, value in given.items():
+        name = PREFIX + code
+        spec = entity.specs.get(name)
+        if spec is None:
+            errors.append(FieldError(name, "unknown", _("There is no such field.")))
+            continue
+        if spec.kind == "reference" and isinstance(value, dict):
+            value = value.get("id", value)
+        values[name] = decoded(spec, value, name, errors)
+    return values
 
 
 def decoded(spec: FieldSpec, value: Any, name: str, errors: list[FieldError]) -> Any:

@@ -15,6 +15,7 @@ from django.db import models
 from saleswright.interface.entity import Entity
 from saleswright.interface.fields import FieldSpec
 from saleswright.kernel.clock import RELATIVE
+from saleswright.kernel.custom_column import PREFIX, is_custom
 from saleswright.kernel.fields import LIMITS, ScaledField
 from saleswright.kernel.records import STAMPS, required_fields
 from saleswright.kernel.resources import Lines
@@ -101,7 +102,7 @@ def read_schema(spec: FieldSpec) -> Schema:
             schema = {"type": "boolean"}
         case "integer":
             schema = {"type": "integer"}
-        case "json":
+        case "json" | "condition":
             return described({}, spec.label, spec.help)
         case _:
             schema = {"type": "string"}
@@ -116,7 +117,7 @@ def line_read_schema(entity: Entity, lines: Lines) -> Schema:
 
 def row_schema(entity: Entity) -> Schema:
     """A record with any of its fields: what lists answer, and `?fields=` cuts."""
-    properties = {name: read_schema(spec) for name, spec in entity.specs.items()}
+    properties = {name: read_schema(spec) for name, spec in entity.own_specs.items()}
     for attached in entity.attached:
         schema = attached.schema if attached.default() is not None else nullable(attached.schema)
         properties[attached.name] = described(schema, attached.label)
@@ -125,13 +126,30 @@ def row_schema(entity: Entity) -> Schema:
         properties[lines.name] = described({"type": "array", "items": items}, lines.label)
     if entity.owned:
         properties["collaborators"] = {"type": "array", "items": REF}
-    properties["custom"] = {"type": "object"}
+    customs = {code: read_schema(spec) for code, spec in custom_specs(entity).items()}
+    properties["custom"] = {"type": "object", "properties": customs, "additionalProperties": False}
+    if entity.masks:
+        properties["masked"] = _masked_schema(entity)
     return {"type": "object", "properties": properties, "required": ["id"]}
+
+
+def custom_specs(entity: Entity) -> dict[str, FieldSpec]:
+    """The custom fields of an entity by code."""
+    return {name.removeprefix(PREFIX): spec for name, spec in entity.specs.items() if is_custom(name)}
+
+
+def _masked_schema(entity: Entity) -> Schema:
+    text = (
+        "The fields of which this answer holds the masked text alone, such as 138****5678. With the field's right, "
+        "`?unmask=` on the single record answers them in full, which is recorded. A masked text that is sent back "
+        "unchanged changes nothing."
+    )
+    return {"type": "array", "items": {"enum": list(entity.masks)}, "readOnly": True, "description": text}
 
 
 def record_schema(entity: Entity) -> Schema:
     """A whole record: every field that needs no right of its own is there."""
-    always = [name for name in row_schema(entity)["properties"] if name not in entity.secret]
+    always = [name for name in row_schema(entity)["properties"] if name not in entity.secret or name in entity.masks]
     return {"allOf": [{"$ref": f"#/components/schemas/{schema_name(entity)}Row"}, {"required": always}]}
 
 
@@ -161,7 +179,7 @@ def write_schema(field: models.Field, kind: str, *, free: bool = False) -> Schem
             schema = {"type": "boolean"}
         case "integer":
             schema = _integer_schema(field)
-        case "json":
+        case "json" | "condition":
             schema = {"type": "object"} if isinstance(field.get_default(), dict) else _list_schema()
         case _:
             schema = {"type": "string"} | ({} if free else _text_limits(field))
@@ -230,15 +248,26 @@ def draft_schema(entity: Entity, *, fresh: bool) -> Schema:
         if name in entity.extras:
             properties[name] = described(entity.extras[name].schema, entity.extras[name].label)
         else:
-            spec = entity.specs.get(name)
+            spec = entity.own_specs.get(name)
             if spec is not None:
                 properties[spec.api_name] = spec_write_schema(entity, spec)
+    properties["custom"] = custom_draft_schema(entity, fresh=fresh)
     for lines in entity.lines:
         items = {"$ref": f"#/components/schemas/{line_name(entity, lines)}Draft"}
         properties[lines.name] = {"type": "array", "items": items, "maxItems": 1000} | (
             {"minItems": 1} if lines.required else {}
         )
     return _closed(properties, _required(entity) if fresh else [])
+
+
+def custom_draft_schema(entity: Entity, *, fresh: bool) -> Schema:
+    """The custom fields as they may be sent; a change leaves the others as they are, null takes one away."""
+    specs = custom_specs(entity)
+    properties = {code: spec_write_schema(entity, spec) for code, spec in specs.items()}
+    for code, spec in specs.items():
+        if spec.kind == "reference":
+            properties[code] = {"anyOf": [properties[code], REF]}
+    return _closed(properties, [])
 
 
 def _required(entity: Entity) -> list[str]:
@@ -265,6 +294,8 @@ def arg_schema(arg: Arg) -> Schema:
     schema = write_schema(field, kind)
     if arg.default is not None and not may_be_null(field, kind):
         schema = nullable(schema)
+    if arg.offer is not None:
+        schema = {"type": ["string", "integer", *(["null"] if field.null else [])]}
     return described(schema, arg.label, arg.help)
 
 
@@ -315,7 +346,7 @@ def filter_schema(spec: FieldSpec, op: str) -> Schema:
         values = [str(value) for value in choices_of(field)]
         one = "|".join(values)
         return {"type": "string", "pattern": f"^({one})(,({one}))*$"} if several else {"type": "string", "enum": values}
-    if kind in {"text", "long", "json"}:
+    if kind in {"text", "long", "json", "condition"}:
         return {"type": "string", "minLength": 1}
     places = 0 if kind == "integer" else SCALES.get(kind) or field.decimal_places
     one = "-?[0-9]{1,9}" + (rf"(\.[0-9]{{1,{places}}})?" if places else "")

@@ -76,12 +76,25 @@ def item(request: HttpRequest, name: str, pk: int) -> HttpResponse:
         run_atomic(lambda: delete_record(entity.model, pk, actor=actor, version=asked_version(request)))
         return HttpResponse(status=204)
     actor.require(f"{entity.name}.view")
+    if "unmask" in request.GET:
+        return _unmasked(request, entity, pk, actor)
     content, version = read_one(entity, pk, actor)
     if unchanged(request, etag_of(version)):
         response = HttpResponse(status=304)
         response["ETag"] = etag_of(version)
         return response
     return answer(content, etag=etag_of(version))
+
+
+def _unmasked(request: HttpRequest, entity: Entity, pk: int, actor: Actor) -> HttpResponse:
+    """A record with some masked fields in full; never answered from a copy, since each showing is noted."""
+    names = [name for name in request.GET["unmask"].split(",") if name]
+    if unknown := [name for name in names if name not in entity.masks]:
+        raise ValidationFailed.of("unmask", "unknown", _("There is no masked field “%s”.") % unknown[0])
+    content, version = run_atomic(lambda: read_one(entity, pk, actor, names))
+    response = answer(content, etag=etag_of(version))
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def _not_possible(entity: Entity) -> MethodNotAllowed:
@@ -136,12 +149,14 @@ def history(request: HttpRequest, name: str, pk: int) -> HttpResponse:
     actor: Actor = request.actor  # type: ignore[attr-defined]
     _in_range(pk)
     fetch(entity.model, pk, actor=actor)
-    readable = set(entity.specs_for(actor)) | {lines.name for lines in entity.lines} | set(entity.extras)
+    specs = entity.specs_for(actor)
+    readable = set(specs) | {lines.name for lines in entity.lines} | set(entity.extras)
     columns = ("id", "at", "actor_id", "actor__name", "actor_kind", "origin", "action", "changes")
     entries = AuditEntry.objects.filter(resource=entity.name, record_id=pk).order_by("-id").values(*columns)
     found = []
     for entry in map(dict, entries[:500]):
         changes = {k: v for k, v in entry.pop("changes").items() if k.removesuffix("_id") in readable or k in readable}
+        changes |= {k: list(map(specs[k].veil, v)) for k, v in changes.items() if k in specs and isinstance(v, list)}
         person = {"id": entry.pop("actor_id"), "label": entry.pop("actor__name")}
         found.append({**entry, "actor": person if person["id"] else None, "changes": changes})
     return answer({"items": found, "next_cursor": None})

@@ -16,10 +16,13 @@ from saleswright.interface.entity import Attached, Entity, entity_named
 from saleswright.interface.exchange.errors import WriteError
 from saleswright.interface.exchange.writers import write_csv, write_xlsx
 from saleswright.interface.fields import FieldSpec
+from saleswright.interface.labels import add_labels
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.audit import AuditLine, record_audit
+from saleswright.kernel.personal import EXPORT_UNMASKED
+from saleswright.kernel.resources import has_resource, resource_of
 
 Format = Literal["csv", "xlsx"]
 CHUNK = 1000
@@ -33,7 +36,10 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class ExportColumn:
-    """A column of the file: `select` is read for it, `value` makes the cell; `group` names the lines it is of."""
+    """A column of the file: `select` is read for it, `value` makes the cell; `group` names the lines it is of.
+
+    Of a `custom` field the value and its label are put into the rows once they are read.
+    """
 
     name: str
     label: str
@@ -42,6 +48,7 @@ class ExportColumn:
     value: Callable[[dict[str, Any]], Any]
     group: str = ""
     attached: Attached | None = None
+    custom: FieldSpec | None = None
 
 
 def export_rows(
@@ -54,14 +61,18 @@ def export_rows(
     file_format: Format,
     bom: bool = True,
     progress: Callable[[int, int | None], None] = lambda done, total: None,
+    unmasked: bool = False,
 ) -> int:
     """Write the records that the query finds, in its order, to `path`; returns their number.
 
-    Columns that the actor may not see are left out. Recorded in the audit as `exported`.
+    Columns that the actor may not see are left out. Recorded in the audit as `exported`. `unmasked` writes masked
+    personal data in full, as far as the actor may read it; that needs a right of its own, and is noted by field.
     Raises NotAllowed, ValidationFailed, WriteError `too_many_rows`.
     """
     actor.require(f"{entity.name}.export")
-    chosen = [c for c in (column_named(entity, name, actor) for name in columns) if c is not None]
+    if unmasked:
+        actor.require(EXPORT_UNMASKED)
+    chosen = [c for c in (column_named(entity, name, actor, unmasked=unmasked) for name in columns) if c is not None]
     if not chosen:
         raise WriteError("no_columns", _("There is no column to export"))
     records = ordered(entity, query, actor)
@@ -75,6 +86,8 @@ def export_rows(
         with path.open("w", encoding="utf-8", newline="") as stream:
             write_csv(stream, headers, rows, bom=bom)
     changes = {"count": [None, counter.count], "columns": [None, [column.name for column in chosen]]}
+    if full := [c.name for c in chosen if unmasked and entity.mask_of(c.name) is not None]:
+        changes["unmasked"] = [None, full]
     line = AuditLine(entity.name, None, str(entity.label_plural), "exported", changes)
     record_audit([line], actor=actor, at=clock.now())
     return counter.count
@@ -122,12 +135,15 @@ def ordered(entity: Entity, query: listing.ListQuery, actor: Actor) -> Any:
     return records.order_by(column.asc(nulls_last=True), "id")
 
 
-def column_named(entity: Entity, name: str, actor: Actor) -> ExportColumn | None:
+def column_named(entity: Entity, name: str, actor: Actor, *, unmasked: bool = False) -> ExportColumn | None:
     """The column of that name: a field, a field of its reference, of its lines, or something attached."""
+    own = entity.specs_for(actor) | (entity.known_to(actor) if unmasked else {})
+    if name in own:
+        return _field_column(name, own[name], "", "")
     group, _dot, rest = name.rpartition(".")
-    specs = entity.line_specs.get(group, {}) if group else entity.specs_for(actor)
+    specs = entity.line_specs.get(group, {}) if group else own
     base, _sep, path = rest.partition("__")
-    if base in specs:
+    if base in specs and _is_open(specs[base], path):
         return _field_column(name, specs[base], path, group)
     for attached in entity.attached:
         if attached.name == name:
@@ -135,9 +151,15 @@ def column_named(entity: Entity, name: str, actor: Actor) -> ExportColumn | None
     return None
 
 
+def _is_open(spec: FieldSpec, path: str) -> bool:
+    """Whether the path from a reference leads to a field that needs no right."""
+    return not path or not has_resource(spec.target) or path not in resource_of(spec.target).secret
+
+
 def _field_column(name: str, spec: FieldSpec, path: str, group: str) -> ExportColumn:
     if not path:
-        return ExportColumn(name, str(spec.label), spec.kind, spec.select, spec.export, group)
+        custom = spec if spec.column != spec.attname else None
+        return ExportColumn(name, str(spec.label), spec.kind, spec.select, spec.export, group, custom=custom)
     full = f"{spec.name}__{path}"
     return ExportColumn(name, str(spec.label), "text", (full,), lambda row: row[full], group)
 
@@ -168,6 +190,7 @@ def _rows(
     groups = {column.group for column in columns if column.group}
     while chunk := list(islice(source, CHUNK)):
         ids = [row["id"] for row in chunk]
+        add_labels(chunk, [column.custom for column in columns if column.custom is not None])
         lines = {group: _lines(entity, group, columns, ids) for group in groups}
         attached = {c.name: c.attached.load(ids, actor) for c in columns if c.attached is not None}
         for row in chunk:

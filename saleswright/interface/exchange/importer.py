@@ -31,6 +31,7 @@ from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.audit import AuditLine, record_audit
+from saleswright.kernel.custom_column import is_custom
 from saleswright.kernel.errors import Busy, DomainError, FieldError, NotAllowed
 from saleswright.kernel.records import attname_of, model_cleaners, save_records
 from saleswright.kernel.resources import resource_of
@@ -340,7 +341,9 @@ class Importer:
     def _existing(self, keys: set[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
         """The records with these keys; with keys that several may share only those in use and in sight."""
         specs = [spec for slot in self._plan.key if (spec := slot.spec) is not None]
-        asked = {f"{spec.name}__in": set(values) for spec, values in zip(specs, zip(*keys, strict=True), strict=True)}
+        asked = {
+            f"{spec.attname}__in": set(values) for spec, values in zip(specs, zip(*keys, strict=True), strict=True)
+        }
         rows = self._model._default_manager.filter(**asked)
         if not any(spec.field.unique for spec in specs):
             rows = visible(rows.filter(archived_at=None), self._actor)
@@ -388,7 +391,11 @@ class Importer:
 
     def _refuse_rings(self, items: list[Item]) -> None:
         """Refuse changes that together would make records stand below themselves."""
-        own = {slot.field for _index, slot in self._plan.matched if slot.is_reference and self._may_come(slot)}
+        own = {
+            slot.field
+            for _index, slot in self._plan.matched
+            if slot.is_reference and self._may_come(slot) and not is_custom(slot.field)
+        }
         for name in own:
             changed = {item.pk: item for item in items if item.pk and item.values.get(name)}
             above = {pk: item.values[name] for pk, item in changed.items()}

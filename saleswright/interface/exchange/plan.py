@@ -66,7 +66,7 @@ def plan_import(
         _check_creation(slots[name], field, actor)
     matched = [(index, slots[name]) for index, name in match.matched]
     given = tuple(key) or mapping.file.key
-    names = given or (entity.exchange.key,)
+    names = given or entity.exchange.keys
     found = {name: _key_slot(name, matched) for name in names}
     for name, slot in found.items():
         if given and slot is None:
@@ -76,6 +76,8 @@ def plan_import(
                 key=name,
             )
     key_slots = tuple(slot for slot in found.values() if slot is not None)
+    if len(key_slots) < len(names):  # a part of a key would find other records
+        key_slots = ()
     return Plan(entity, matched, match.unmatched, key_slots, ", ".join(found), mapping)
 
 

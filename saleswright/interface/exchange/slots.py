@@ -53,7 +53,7 @@ def slots_of(entity: Entity, actor: Actor) -> dict[str, Slot]:
     assert entity.exchange is not None
     paths = {name.partition("__")[0]: name for name in entity.exchange_fields if "__" in name}
     synonyms = entity.exchange.synonyms
-    specs = entity.specs_for(actor)
+    specs = entity.known_to(actor)
     found: dict[str, Slot] = {}
     for name in _names(entity):
         called = (*synonyms.get(name, ()), *synonyms.get(paths.get(name, ""), ()))
@@ -97,7 +97,7 @@ def naming_columns(target: Any, first: str = "") -> tuple[str, ...]:
     """The columns that name a record of the model."""
     names = [first]
     if has_resource(target) and isinstance(entity := resource_of(target), Entity) and entity.exchange:
-        names.append(entity.exchange.key)
+        names += entity.exchange.keys
     names += [*NAMING_COLUMNS, getattr(target, "title_field", "name")]
     return tuple(name for name in dict.fromkeys(names) if name and has_field(target, name))
 

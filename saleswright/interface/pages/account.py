@@ -147,6 +147,7 @@ def tabs(actor: Actor, active: str) -> list[Switch]:
     """The pages of the account."""
     found = [
         Switch(_("Security"), "shield", "/account", active == "security"),
+        Switch(_("Notices"), "bell", "/account/notifications", active == "notices"),
         Switch(_("API tokens"), "key", "/account/tokens", active == "tokens"),
     ]
     if actor.may("admin.manage"):

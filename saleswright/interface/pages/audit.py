@@ -29,8 +29,10 @@ from saleswright.interface.presentation import FilterControl, Option
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.audit import AuditLine, record_audit
+from saleswright.kernel.custom_column import is_custom
 from saleswright.kernel.errors import FieldError, Text, ValidationFailed
 from saleswright.kernel.models import AuditEntry, User
+from saleswright.kernel.personal import UNMASKED
 from saleswright.kernel.transactions import atomic
 
 add_setting(
@@ -58,6 +60,7 @@ DEEDS: dict[str, Text] = {
     "password_changed": gettext_lazy("Password changed"),
     "session_ended": gettext_lazy("Session ended"),
     "expire": gettext_lazy("Expired"),
+    UNMASKED: gettext_lazy("Showed a hidden value"),
 }
 
 
@@ -275,7 +278,10 @@ def _besides(one: AuditEntry, entity: Entity | None) -> Iterator[tuple[Text, str
     lines = {spec.name for spec in entity.lines} | set(entity.extras) if entity else set()
     for name, pair in one.changes.items():
         if entity and (
-            name in lines or has_field(entity.model, name) or has_field(entity.model, name.removesuffix("_id"))
+            name in lines
+            or is_custom(name)
+            or has_field(entity.model, name)
+            or has_field(entity.model, name.removesuffix("_id"))
         ):
             continue
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)

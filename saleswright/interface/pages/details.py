@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from saleswright.interface import listing, timeline
 from saleswright.interface.api.views import render_document
 from saleswright.interface.entity import Entity, Related, Section, entity_named
-from saleswright.interface.fields import FieldSpec
+from saleswright.interface.fields import SCHEMES, FieldSpec
 from saleswright.interface.formatting import format_datetime, relative_datetime
 from saleswright.interface.labels import read_rows
 from saleswright.interface.pages.common import actor_of, address, in_range, language, subject
@@ -35,12 +36,16 @@ from saleswright.kernel.access.collaborators import collaborators_of
 from saleswright.kernel.access.scopes import fetch, visible
 from saleswright.kernel.company import base_currency
 from saleswright.kernel.errors import NotFound
+from saleswright.kernel.personal import unmask
 from saleswright.kernel.resources import Lines
 from saleswright.kernel.state_limits import due_at
+from saleswright.kernel.transactions import run_atomic
 from saleswright.kernel.transitions import Availability, Reached, Transition
 
 TOTAL_FIELDS = ("untaxed", "tax", "total")
 STYLES = {"primary": 0, "success": 1, "default": 2, "danger": 4}
+#: higher modules add at start: (resource, id, actor) -> the address of a panel on the page of every record, or None
+everywhere: list[Callable[[str, int, Actor], str | None]] = []
 NEXT_STEP, WAY_OUT = STYLES["default"], 3
 
 
@@ -64,12 +69,16 @@ def detail(request: HttpRequest, name: str, pk: int) -> HttpResponse:
         sections=fact_sections(entity, row, specs, spoken, actor),
         lines=[line_table(entity, spec, row, specs, spoken) for spec in entity.lines],
         tabs=[_tab(entity, related, pk) for related in _tabs(entity, actor)],
-        panels=[panel.format(pk=pk) for panel in entity.panels],
+        panels=[panel.format(pk=pk) for panel in entity.panels] + _panels_everywhere(entity, pk, actor),
         timeline_url=entity.url(pk, "timeline"),
         documents=[(one.label, entity.url(pk, f"document.{one.suffix}"), one.suffix) for one in entity.documents],
     )
     _edit_state(page, entity, record, actor)
     return render(request, entity.detail_template, {"page": page})
+
+
+def _panels_everywhere(entity: Entity, pk: int, actor: Actor) -> list[str]:
+    return [found for panel in everywhere if (found := panel(entity.name, pk, actor))]
 
 
 def _title(entity: Entity, record: Any) -> str:
@@ -156,9 +165,8 @@ def fact_sections(
     entity: Entity, row: Any, specs: dict[str, FieldSpec], spoken: str, actor: Actor
 ) -> list[FactSection]:
     """The facts of a record by section, people and times last."""
-    sections = entity.detail or entity.form
     found = []
-    for section in sections:
+    for section in entity.detail_sections:
         facts = _facts(section, row, specs, spoken)
         if facts:
             found.append(FactSection(section.label, facts))
@@ -185,7 +193,7 @@ def _limit_facts(entity: Entity, row: Any, spoken: str) -> list[Fact]:
 
 def _record_facts(entity: Entity, row: Any, specs: dict[str, FieldSpec], spoken: str, actor: Actor) -> list[Fact]:
     names = ["owner", "department"] if entity.owned else []
-    shown = {name for section in entity.detail or entity.form for name in section.fields}
+    shown = {name for section in entity.detail_sections for name in section.fields}
     names = [name for name in names if name not in shown]
     facts = [
         Fact(specs[n].label, specs[n].cell(row, spoken)) for n in (*names, "created_by", "created_at", "updated_at")
@@ -226,6 +234,21 @@ def _tab(entity: Entity, related: Related, pk: int) -> Tab:
     target = entity_named(related.resource)
     name = f"{related.resource}-{related.field}"
     return Tab(name, related.label or target.label_plural, entity.url(pk, "related", name))
+
+
+@require_POST
+def reveal(request: HttpRequest, name: str, pk: int, field: str) -> HttpResponse:
+    """The whole value of a masked field, noted in the audit; with `call=1` the page opens it at once."""
+    entity, actor = entity_named(name), actor_of(request)
+    value = run_atomic(lambda: unmask(entity, in_range(pk), [field], actor))[field]
+    refusal = entity.contact_refusal(fetch(entity.model, pk, actor=actor), field)
+    scheme = SCHEMES.get(entity.mask_of(field), "")  # type: ignore[arg-type]
+    target = "".join(value.split()) if scheme == "tel" else value
+    link = f"{scheme}:{target}" if scheme and value and not refusal else ""
+    context = {"value": value, "link": link, "open": request.GET.get("call") == "1", "refusal": refusal}
+    response = render(request, "interface/revealed.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_GET

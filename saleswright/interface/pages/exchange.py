@@ -287,6 +287,7 @@ def export(request: HttpRequest, name: str) -> HttpResponse:
             path=path,
             file_format="csv" if file_format == "csv" else "xlsx",
             bom=given.get("bom") != "0",
+            unmasked=given.get("unmask") == "1",
         )
         return _file(path, f"{entity.name}-{today().isoformat()}.{file_format}")
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import JsonResponse
 
 from saleswright.interface.entity import Entity, Limit, entity_named
-from saleswright.interface.fields import FieldSpec
+from saleswright.interface.fields import FieldSpec, Veiled
 from saleswright.interface.pages.inputs import chosen_options, typed
 from saleswright.kernel import search
 from saleswright.kernel.access.actors import Actor
@@ -126,7 +126,8 @@ def _offered(entity: Entity, name: str, record: Any, chosen: Mapping[str, Any], 
         offered = fill(record, actor)
     else:
         readable = entity_named(resource_of(type(record)).name).specs_for(actor)
-        offered = {other: getattr(record, readable[other].attname) for other in fill if other in readable}
+        open_to = {other: spec for other, spec in readable.items() if not isinstance(spec, Veiled)}
+        offered = {other: getattr(record, open_to[other].attname) for other in fill if other in open_to}
     kept = {}
     for other, value in offered.items():
         if other not in specs or other in chosen or value in (None, ""):

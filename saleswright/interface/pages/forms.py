@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -20,6 +20,7 @@ from saleswright.interface.pages import filling
 from saleswright.interface.pages.common import actor_of, goes_to, in_range, language, parameters, subject
 from saleswright.interface.pages.inputs import (
     NUMBERS,
+    ConditionInput,
     RecordForm,
     chosen_options,
     field_for,
@@ -48,7 +49,8 @@ class Editing:
     def __init__(self, entity: Entity, actor: Actor, record: Any | None, data: QueryDict | None, start: Any) -> None:
         self.entity, self.actor, self.record, self.data = entity, actor, record, data
         self.start: Mapping[str, str] = start
-        self.specs = {n: s for n, s in entity.specs_for(actor).items() if n in entity.form_fields}
+        self.specs = {n: s for n, s in entity.known_to(actor).items() if n in entity.form_fields}
+        self.read = entity.specs_for(actor)
         self.url = entity.url() + "/new" if record is None else entity.url(record.pk, "edit")
         self.filled = self._filling()
         self.offers: dict[str, list[tuple[int, str]]] = {}
@@ -68,29 +70,36 @@ class Editing:
 
     def _initial(self, spec: FieldSpec) -> Any:
         if self.record is not None:
-            return typed(spec, getattr(self.record, spec.attname))
+            return typed(spec, self.read[spec.name].veil(spec.value_of(self.record)))
         if spec.api_name in self.start or spec.name in self.start:
             return self._given(spec)
         if spec.name in self.filled.values:
             return typed(spec, self.filled.values[spec.name])
         if spec.name == "owner":
             return self.actor.user_id
-        return typed(spec, spec.field.get_default()) if spec.field.has_default() else ""
+        return typed(spec, spec.initial)
 
     def _form(self) -> RecordForm:
         initial = {name: self._initial(spec) for name, spec in self.specs.items()}
         form = RecordForm(self.data, initial=initial)
         for name in self.entity.form_fields:
             if name in self.specs:
-                chosen = self.data.get(name) if self.data is not None else initial[name]
+                chosen = self._sent(name) if self.data is not None else initial[name]
                 form.fields[name] = self._field(self.specs[name], name, chosen)
             elif name in self.entity.extras:
                 form.fields[name], form.initial[name] = self._extra(self.entity.extras[name])
         form.show_required({name for name, spec in self.specs.items() if spec.required})
         return form
 
+    def _sent(self, name: str) -> Any:
+        """What was typed or chosen in a field."""
+        assert self.data is not None
+        return self.data.getlist(name) if self.specs[name].many else self.data.get(name, "")
+
     def _field(self, spec: FieldSpec, path: str, chosen: Any) -> forms.Field:
         """The input of a field; pickers say what they follow and whether they fill others."""
+        if spec.kind == "condition":
+            return ConditionInput(spec, self._terms_name(spec), self._tree(spec, chosen), self.actor)
         limit = self.entity.limits.get(path)
         if limit is not None and limit.options is not None:
             offered = [(pk, label) for pk, label in self._offered(path) if str(pk) == str(chosen)]
@@ -103,6 +112,21 @@ class Editing:
         if path in self.entity.fills or path in self.entity.line_fills:
             field.widget.attrs["data-fills"] = f"{self.url}?fill={path}"
         return field
+
+    def _terms_name(self, spec: FieldSpec) -> str:
+        """The vocabulary of a field of conditions; a record that is not saved yet is asked what it would be of."""
+        if not spec.beside:
+            return spec.terms_name({})
+        if self.record is not None:
+            return spec.terms_name({name: getattr(self.record, name) for name in spec.beside})
+        typed_in = self.data if self.data is not None else {n: self._given(s) for n, s in self.specs.items()}
+        return spec.terms_name({name: self.entity.term_of(name, typed_in, self.actor) for name in spec.beside})
+
+    def _tree(self, spec: FieldSpec, chosen: Any) -> Any:
+        try:
+            return spec.parse(chosen)
+        except ValidationError:
+            return None
 
     def _offered(self, path: str) -> list[tuple[int, str]]:
         """What a picker of the lines offers beside what is chosen in the form, read once."""
@@ -197,8 +221,7 @@ class Editing:
         values: dict[str, Any] = {}
         for name in self.form.fields:
             if name in self.specs:
-                raw: Any = self.data.get(name, "")
-                raw = name in self.data if self.specs[name].kind == "bool" else raw
+                raw = name in self.data if self.specs[name].kind == "bool" else self._sent(name)
                 values[name] = _parsed(self.specs[name], raw, name, problems)
                 continue
             extra = self.entity.extras[name]
@@ -255,7 +278,7 @@ class Editing:
         """The page that shows all this."""
         entity, record = self.entity, self.record
         sections = []
-        for section in entity.form:
+        for section in entity.form_sections:
             fields = [self.form[name] for name in section.fields if name in self.form.fields]
             if fields:
                 sections.append(FormSection(section.label, fields, section.help))
@@ -344,16 +367,23 @@ def duplicates(request: HttpRequest, name: str) -> HttpResponse:
 # --- the arguments of an action --------------------------------------------------------------------------------
 
 
-def argument_form(transition: Transition, actor: Actor, data: Any = None, start: Any = None) -> RecordForm:
-    """The form for the arguments of a transition, but for its tables."""
+def argument_form(
+    transition: Transition, actor: Actor, data: Any = None, start: Any = None, record: Any = None
+) -> RecordForm:
+    """The form for the arguments of a transition, but for its tables; of one record it may offer choices."""
     form = RecordForm(data, initial=dict(start or {}))
     for arg in shown_args(transition):
         chosen = (data or start or {}).get(arg.name)
         if arg.kind == "reference":
             field = picker(f"/pick/{arg.to}", chosen_options(resource_named(arg.to).model, chosen, actor))
         else:
-            choices = [("", "—"), *arg.choices.choices] if arg.choices is not None else None
-            field = input_for(arg.kind, arg.label, choices=choices)
+            offered: Sequence[tuple[Any, Any]] | None = arg.choices.choices if arg.choices is not None else None
+            if arg.offer is not None and record is not None:
+                offered = arg.offer(record)
+            choices = (
+                [("", "—"), *((str(value), str(label)) for value, label in offered)] if offered is not None else None
+            )
+            field = input_for("choice" if choices else arg.kind, arg.label, choices=choices)
         field.label, field.help_text = arg.label, arg.help
         if data is None:
             form.initial.setdefault(arg.name, _starting_value(arg))
@@ -477,7 +507,7 @@ def dialog(
     start: Any = None,
 ) -> HttpResponse:
     """The fragment that asks for a transition's arguments, with what was refused beside the fields."""
-    form, url = argument_form(transition, actor, data, start), entity.url(record.pk, "actions", transition.name)
+    form, url = argument_form(transition, actor, data, start, record), entity.url(record.pk, "actions", transition.name)
     _let_tables_follow(form, transition, url)
     refusals = refused.errors if refused is not None else []
     shown = tables(transition, record, actor, data or start or {}, language(), refusals)

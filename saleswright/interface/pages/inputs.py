@@ -10,6 +10,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.utils import ErrorDict
 
+from saleswright.interface.conditions import editor, vocabulary
 from saleswright.interface.fields import FieldSpec, plain
 from saleswright.interface.presentation import FormSection
 from saleswright.kernel import clock
@@ -45,6 +46,15 @@ class RecordForm(forms.Form):
         self.add_error(name, ValidationError(message))
 
 
+class ConditionInput(forms.Field):
+    """A field whose conditions are put together in the editor."""
+
+    def __init__(self, spec: FieldSpec, terms_name: str, tree: Any, actor: Actor) -> None:
+        super().__init__(required=False, widget=forms.HiddenInput, label=spec.label, help_text=spec.help)
+        self.editor = editor(spec.name, terms_name, vocabulary(terms_name, actor), tree)
+        self.editor.error = ""  # what is wrong is said once, beside the field
+
+
 def picker(url: str, options: list[tuple[str, str]], many: bool = False) -> forms.Field:
     """A field that picks records by name, code or pinyin; `options` are those chosen now."""
     kind = forms.SelectMultiple if many else forms.Select
@@ -78,6 +88,10 @@ def field_for(spec: FieldSpec, actor: Actor, chosen: Any) -> forms.Field:
         field.label, field.help_text = spec.label, spec.help
         return field
     choices = None
+    if spec.many:
+        several = forms.Field(required=False, widget=forms.CheckboxSelectMultiple(choices=list(spec.choices.items())))
+        several.label, several.help_text = spec.label, spec.help
+        return several
     if spec.kind == "choice":
         blank = [("", "—")] if spec.field.blank or not spec.field.has_default() else []
         choices = [*blank, *[(value, label) for value, label in spec.choices.items() if value != ""]]
@@ -112,6 +126,6 @@ def typed(spec: FieldSpec, value: Any) -> Any:
         return plain(value, 2 if spec.kind in {"money", "price"} else 0)
     if isinstance(value, datetime):
         return clock.local_time(value).strftime("%Y-%m-%dT%H:%M")
-    if spec.kind == "json" and isinstance(value, list):
+    if spec.kind == "json" and isinstance(value, list) and not spec.many:
         return ", ".join(map(str, value))
     return value

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from saleswright.interface import conditions, listing
 from saleswright.interface.entity import Entity, entity_named
 from saleswright.interface.fields import FieldSpec
+from saleswright.interface.labels import read_rows
 from saleswright.interface.models import SavedView
 from saleswright.interface.pages.common import (
     actor_of,
@@ -44,10 +45,11 @@ from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.conditions import PERIODS
 from saleswright.kernel.errors import NotFound, Text, ValidationFailed
+from saleswright.kernel.personal import EXPORT_UNMASKED
 from saleswright.kernel.records import save_record
 from saleswright.kernel.resources import has_resource, resource_of
 
-PAGE_ONLY = frozenset({"columns", "view", "format", "bom"})
+PAGE_ONLY = frozenset({"columns", "view", "format", "bom", "unmask"})
 TOTALS_SECONDS = 30
 
 
@@ -113,12 +115,14 @@ def furnish(page: ListPage, entity: Entity, query: listing.ListQuery, actor: Act
     if actor.may(f"{entity.name}.export"):
         exported = {"columns": ",".join(column.name for column in page.columns), **given}
         page.export_url = address(f"{path}/export", exported, cursor=None, limit=None, view=None)
+        if entity.masks and actor.may(EXPORT_UNMASKED):
+            page.export_full_url = f"{page.export_url}&unmask=1"
     page.archived_url = address(path, given, archived=None if query.archived else "1", cursor=None)
 
 
 def _column(entity: Entity, spec: FieldSpec, query: listing.ListQuery, given: Mapping[str, str]) -> Column:
     column = Column(spec.name, spec.label, spec.cell_kind)
-    if spec.name in entity.sortable:
+    if spec.name in entity.sorts:
         current = query.ordering.lstrip("-") == spec.name
         descending = query.ordering.startswith("-")
         column.sorted = ("desc" if descending else "asc") if current else ""
@@ -176,7 +180,7 @@ def filter_controls(entity: Entity, query: listing.ListQuery, actor: Actor) -> l
     """The inputs of the filter panel, filled with what is on."""
     readable = entity.specs_for(actor)
     found = []
-    for name in entity.filters:
+    for name in entity.filterable:
         spec = readable.get(name)
         if spec is None or (spec.kind in {"text", "long"} and name in {"name", "code", "number"}):
             continue
@@ -358,8 +362,7 @@ def bulk(request: HttpRequest, name: str, verb: str) -> HttpResponse:
 def _bulk_rows(
     entity: Entity, records: Mapping[int, Any], specs: list[FieldSpec], outcome: Mapping[int, Text]
 ) -> list[tuple[Row, Text]]:
-    select = {"id", *(part for spec in specs for part in spec.select)}
-    found = entity.model._default_manager.filter(pk__in=list(records)).order_by("-id").values(*select)
+    found = read_rows(entity.model._default_manager.filter(pk__in=list(records)).order_by("-id"), specs, "id")
     spoken = language()
     return [
         (Row(row["id"], entity.url(row["id"]), [spec.cell(row, spoken) for spec in specs]), outcome.get(row["id"], ""))

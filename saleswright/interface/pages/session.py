@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
@@ -27,6 +30,32 @@ from saleswright.kernel.models import SignInMethod, User
 from saleswright.kernel.transactions import atomic
 
 LANGUAGES = dict(settings.LANGUAGES)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Another way to sign in: `url` begins it. `silent`: here nobody needs to press anything."""
+
+    label: Text
+    icon: str
+    url: str
+    silent: bool = False
+
+
+#: what adds other ways to sign in, asked for each page
+_contributors: list[Callable[[HttpRequest], list[Door]]] = []
+
+
+def contribute_doors(doors: Callable[[HttpRequest], list[Door]]) -> None:
+    """An adapter of another program offers sign-in by it."""
+    if doors not in _contributors:
+        _contributors.append(doors)
+
+
+def _doors(request: HttpRequest) -> list[Door]:
+    return [door for contributor in _contributors for door in contributor(request)]
+
+
 BACKEND = "saleswright.kernel.access.backend.PersonBackend"
 #: refusals from one address, whatever the names; wrong passwords for one name are counted by django-axes
 REFUSALS = Limit("sign-in", 100, 900)
@@ -57,7 +86,9 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and request.method == "GET":
         return redirect(destination)
     if request.method == "GET":
-        return door(request, destination)
+        silent = [one.url for one in _doors(request) if one.silent and "next" in request.GET]
+        # who has signed out comes without a destination and is not let in again at once
+        return redirect(f"{silent[0]}?{urlencode({'next': destination})}") if silent else door(request, destination)
     name, password = request.POST.get("username", "").strip().replace("\x00", ""), request.POST.get("password", "")
     try:
         REFUSALS.require(address_of(request))
@@ -86,7 +117,7 @@ def door(
 def _shown(request: HttpRequest, page: SignInPage, refusal: DomainError | None = None) -> HttpResponse:
     status = refusal.status if refusal is not None else 422 if page.error else 200
     company = (settings.OIDC_NAME or _("Company account")) if settings.OIDC_ISSUER else ""
-    context = {"page": page, "company": company}
+    context = {"page": page, "company": company, "doors": [] if page.second_factor else _doors(request)}
     response = render(request, "interface/sign_in.html", context, status=status)
     if refusal is not None and "retry_after" in refusal.extra:
         response["Retry-After"] = str(refusal.extra["retry_after"])

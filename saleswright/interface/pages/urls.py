@@ -24,10 +24,10 @@ from saleswright.interface.pages import settings as set_up
 
 
 def module_pages() -> list:
-    """The addresses that modules add in their `pages.py`."""
+    """The addresses that modules and adapters add in their `pages`."""
     found: list = []
     for name in settings.INSTALLED_APPS:
-        if name.startswith("saleswright.modules.") and find_spec(f"{name}.pages"):
+        if name.startswith(("saleswright.modules.", "saleswright.integrations.")) and find_spec(f"{name}.pages"):
             found += getattr(import_module(f"{name}.pages"), "urlpatterns", [])
     return found
 
@@ -84,5 +84,6 @@ urlpatterns = [
     path("<str:name>/<int:pk>/timeline", details.history),
     path("<str:name>/<int:pk>/related/<str:tab>", details.related),
     path("<str:name>/<int:pk>/document.<str:suffix>", details.document),
+    path("<str:name>/<int:pk>/reveal/<str:field>", details.reveal),
     path("<str:name>/<int:pk>/actions/<str:verb>", forms.action),
 ]

@@ -370,7 +370,7 @@ def test_it_refuses_ten_megabytes(client):
         ({"parent_id": {"id": 1}}, "parent_id", "invalid"), ({"owner_id": 999999}, "owner_id", "not_found"),
         ({"country": "Atlantis"}, "country", "invalid"), ({"parent": 1}, "parent", "read_only"),
         ({"id": 1}, "id", "read_only"), ({"created_at": "2026-01-01"}, "created_at", "read_only"),
-        ({"name_key": "a"}, "name_key", "unknown"), ({"custom": {"a": 1}}, "custom", "read_only"),
+        ({"name_key": "a"}, "name_key", "unknown"), ({"custom": {"a": 1}}, "custom.a", "unknown"),
         ({"collaborator_ids": ["a"]}, "collaborator_ids", "invalid"),
         ({"collaborator_ids": [2**70]}, "collaborator_ids", None),
     ],

@@ -50,9 +50,25 @@ def test_what_never_leaves_the_system_has_no_spec():
 
 
 def test_secret_fields_are_left_out_without_the_right(db, acting):
-    entity = entity_named("customers")
-    assert "bank_account" in entity.specs_for(acting("finance"))
-    assert "bank_account" not in entity.specs_for(acting("sales_representative"))
+    entity = entity_named("products")
+    assert "cost" in entity.specs_for(acting("finance"))
+    assert "cost" not in entity.specs_for(acting("sales_representative"))
+
+
+def test_masked_fields_are_veiled_without_the_right(db, acting):
+    entity, row = entity_named("customers"), {"id": 1, "bank_account": "6222020012345678"}
+    told = [entity.specs_for(acting(role))["bank_account"].cell(row, "en").text for role in ("finance", "partner")]
+    assert told == ["6222020012345678", "****5678"]
+    assert "bank_account" not in entity.known_to(acting("partner"))
+
+
+def test_personal_data_is_veiled_for_those_with_the_right_until_they_ask(db, acting):
+    entity, row = entity_named("contacts"), {"id": 7, "mobile": "13812345678"}
+    cells = [entity.specs_for(acting(role))["mobile"].cell(row, "en") for role in ("finance", "purchasing")]
+    assert [(cell.text, cell.reveal) for cell in cells] == [
+        ("138****5678", "/contacts/7/reveal/mobile"),
+        ("138****5678", ""),
+    ]
 
 
 def test_addresses_are_plural_and_end_in_the_id():

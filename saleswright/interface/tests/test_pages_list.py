@@ -8,9 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from saleswright.interface.models import SavedView
-from saleswright.kernel.access.actors import actor_for
+from saleswright.kernel.access.actors import actor_for, system
 from saleswright.kernel.models import Department, User
 from saleswright.kernel.records import Draft, archive_record, save_record, save_records
+from saleswright.modules.catalog.models import Product
 from saleswright.modules.customers.public import Contact, Customer
 
 pytestmark = pytest.mark.django_db
@@ -60,8 +61,16 @@ def test_it_shows_the_chosen_columns_in_their_order(client, customers):
     assert heads(client.get("/customers?columns=city,name,no_such"))[:2] == ["City", "Name"]
 
 
-def test_a_secret_column_can_not_be_chosen(client, customers):
-    assert "Bank account" not in heads(client.get("/customers?columns=name,bank_account"))
+def test_a_secret_column_can_not_be_chosen(browse):
+    save_record(Product, {"name": "Robot", "list_price": "1"}, actor=system("test"))
+    assert heads(browse("sales_operations", language="en").get("/products?columns=name,cost")) == ["Name"]
+
+
+def test_a_masked_column_shows_the_mask(client, customers):
+    Customer.objects.update(bank_account="6222020012345678")
+    page = client.get("/customers?columns=name,bank_account").content.decode()
+    assert page.count("****5678") == 3
+    assert "6222020012345678" not in page
 
 
 @pytest.mark.parametrize(

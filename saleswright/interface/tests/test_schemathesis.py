@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.checks import (
 from saleswright.interface.api.openapi import document
 from saleswright.interface.entity import entity_named
 from saleswright.interface.tests import samples
+from saleswright.kernel.custom_fields import as_shipped
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
@@ -32,6 +33,7 @@ EXAMPLES = {GenerationMode.POSITIVE: 4, GenerationMode.NEGATIVE: 3}
 
 @functools.cache
 def schema():
+    as_shipped()
     loaded = schemathesis.openapi.from_dict(document())
     loaded.app = get_wsgi_application()
     return loaded

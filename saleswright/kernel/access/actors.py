@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from django.db import connection
 from django.db.models import F
 
+from saleswright.kernel.custom_fields import note_version
 from saleswright.kernel.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -146,11 +147,12 @@ def actor_for(user: User, *, origin: str, kind: str = "person") -> Actor:
 
 
 def access_version() -> int:
-    """The number of the present state of people, trees, roles and grants."""
+    """The number of the present state of people, trees, roles and grants; that of the custom fields comes along."""
     with connection.cursor() as cursor:  # plain, since every request asks
-        cursor.execute("SELECT number FROM kernel_accessversion ORDER BY id LIMIT 1")
-        row = cursor.fetchone()
-    return row[0] if row else 0
+        cursor.execute("SELECT number, definitions FROM kernel_accessversion ORDER BY id LIMIT 1")
+        row = cursor.fetchone() or (0, 0)
+    note_version(row[1])
+    return int(row[0])
 
 
 def access_changed() -> None:

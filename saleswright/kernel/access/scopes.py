@@ -26,7 +26,13 @@ def visible(queryset: QuerySet[M], actor: Actor, action: str = "view") -> QueryS
     scopes = actor.scopes(f"{resource.name}.{action}")
     if not scopes:
         return queryset.none()
-    return resource.scope(queryset, actor, scopes)
+    if action in resource.reaches:
+        return resource.reaches[action](queryset, actor, scopes)
+    shown = None if Scope.ALL in scopes else resource.shown_to(actor, action)
+    if shown is None:
+        return resource.scope(queryset, actor, scopes)
+    own = resource.scope(resource.model._default_manager.all(), actor, scopes).order_by().values("pk")
+    return queryset.filter(Q(pk__in=own) | shown)
 
 
 def standard_scope(resource: Resource, queryset: Any, actor: Actor, scopes: frozenset[Scope]) -> Any:
@@ -70,7 +76,7 @@ def is_within_reach(
     """
     resource = resource_of(model)
     scopes, access = actor.scopes(f"{resource.name}.{action}"), actor.access
-    if not scopes or resource.via or type(resource).scope is not Resource.scope:
+    if not scopes or resource.via or type(resource).scope is not Resource.scope or action in resource.reaches:
         return False
     return (
         Scope.ALL in scopes

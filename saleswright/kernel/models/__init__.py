@@ -18,6 +18,7 @@ from saleswright.kernel.models.access import (
 )
 from saleswright.kernel.models.base import OwnedRecord, Record, person
 from saleswright.kernel.models.company import Company, ExchangeRate, NumberSeries, SpecialDay, Weekday, WorkingDay
+from saleswright.kernel.models.custom import CustomChoice, CustomField
 from saleswright.kernel.models.dictionaries import Dictionary, DictionaryEntry
 from saleswright.kernel.models.holding import PastHolding
 from saleswright.kernel.models.ledger import (
@@ -32,6 +33,7 @@ from saleswright.kernel.models.ledger import (
     SearchRow,
 )
 from saleswright.kernel.models.limits import LimitNotice, StateLimit
+from saleswright.kernel.models.privacy import DataGroup, UnmaskCount
 
 __all__ = [
     "AccessVersion",
@@ -41,6 +43,9 @@ __all__ = [
     "Collaborator",
     "Company",
     "Counter",
+    "CustomChoice",
+    "CustomField",
+    "DataGroup",
     "Department",
     "Dictionary",
     "DictionaryEntry",
@@ -67,6 +72,7 @@ __all__ = [
     "SignInMethod",
     "SpecialDay",
     "StateLimit",
+    "UnmaskCount",
     "User",
     "Weekday",
     "WorkingDay",

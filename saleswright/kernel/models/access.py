@@ -135,9 +135,13 @@ class Grant(models.Model):
 
 
 class AccessVersion(models.Model):
-    """One row whose number rises with every change of people, trees, roles or grants."""
+    """One row whose number rises with every change of people, trees, roles or grants.
+
+    `definitions` is another one after every change of the custom fields; 0 as long as there were none.
+    """
 
     number = models.PositiveBigIntegerField(default=1)
+    definitions = models.PositiveBigIntegerField(default=0)
 
 
 class Collaborator(models.Model):

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from saleswright.kernel.custom_column import CustomColumn
 from saleswright.kernel.errors import Text
 
 
@@ -25,7 +26,7 @@ class Record(models.Model):
     updated_by = person(_("Changed by"), null=True, blank=True, editable=False, db_index=False)
     version = models.PositiveIntegerField(_("Version"), default=1, editable=False)
     archived_at = models.DateTimeField(_("Archived"), null=True, blank=True, editable=False)
-    custom = models.JSONField(_("Custom fields"), default=dict, blank=True, editable=False)
+    custom = CustomColumn(_("Custom fields"), default=dict, blank=True, editable=False)
 
     class Meta:
         abstract = True

@@ -11,7 +11,8 @@ from saleswright.kernel.models.access import User
 class AuditEntry(models.Model):
     """Who did what, when, from where, and what changed; append-only.
 
-    `sequence`, `previous` and `digest` are filled by the sealer, which chains all entries.
+    `sequence`, `previous` and `digest` are filled by the sealer, which chains all entries. `seals` names the values
+    that say something of a person, so that they can be removed and the chain still holds (see `kernel.audit`).
     """
 
     at = models.DateTimeField(_("Time"), db_index=True)
@@ -26,6 +27,7 @@ class AuditEntry(models.Model):
     sequence = models.BigIntegerField(null=True, unique=True)
     previous = models.CharField(max_length=64, blank=True)
     digest = models.CharField(max_length=64, blank=True)
+    seals = models.JSONField(default=dict)
 
     class Meta:
         verbose_name, verbose_name_plural = _("Audit entry"), _("Audit entries")

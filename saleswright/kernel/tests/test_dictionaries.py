@@ -1,5 +1,7 @@
 """Dictionaries: closed ones stay closed, codes in use stay, new codes hold at once."""
 
+import re
+
 import pytest
 from django.utils import translation
 
@@ -9,6 +11,7 @@ from saleswright.kernel.models import Dictionary, DictionaryEntry
 from saleswright.kernel.records import Draft, save_record, save_records
 from saleswright.modules.catalog.models import Product
 from saleswright.modules.customers.models import Customer
+from saleswright.modules.sales.models import Quote
 
 pytestmark = pytest.mark.django_db
 
@@ -115,5 +118,79 @@ def test_names_follow_the_language_and_know_what_is_no_longer_offered(root):
     assert names.get("XAU", "XAU") == "XAU"
 
 
+@pytest.fixture
+def quote(root):
+    """Makes or changes a quote whose lines have these tax rates (None: the product's)."""
+    customer = save_record(Customer, {"name": "Buyer"}, actor=root)
+    product = save_record(Product, {"name": "Robot", "list_price": "100", "tax_rate": "13"}, actor=root)
+
+    def write(*rates, of=None):
+        kept = list(of.lines.order_by("position")) if of else []
+        lines = []
+        for place, rate in enumerate(rates):
+            line = {"product": product.pk, "quantity": "1"} | ({} if rate is None else {"tax_rate": rate})
+            lines.append(line | ({"id": kept[place].pk} if place < len(kept) else {}))
+        values = {} if of else {"customer": customer.pk}
+        return save_record(Quote, values, lines={"lines": lines}, pk=of.pk if of else None, actor=root)
+
+    return write
+
+
+def rates_of(quote):
+    return [int(rate) for rate in quote.lines.order_by("position").values_list("tax_rate", flat=True)]
+
+
+def test_lines_take_what_a_dictionary_offers_and_nothing_else(close, quote):
+    assert rates_of(quote("12.5", "9")) == [12, 9]  # open: other rates are kept
+    close("tax-rates")
+    assert rates_of(quote("13.00", "9", None)) == [13, 9, 13]
+    with pytest.raises(ValidationFailed) as failure:
+        quote("13", "12.5", "17")
+    assert [(e.field, e.code) for e in failure.value.errors] == [
+        ("lines.1.tax_rate", "choice"),
+        ("lines.2.tax_rate", "choice"),
+    ]
+    assert Quote.objects.count() == 2
+
+
+def test_lines_keep_what_is_no_longer_offered_and_take_no_more_of_it(root, close, quote):
+    close("tax-rates")
+    old = quote("9", "13")
+    write("tax-rates", [{**row, "active": row["code"] != "9"} for row in rows("tax-rates")], root)
+    assert rates_of(quote("9", "6", of=old)) == [9, 6]
+    for rates in (("9", "9"), ("9", "6", "9")):
+        with pytest.raises(ValidationFailed):
+            quote(*rates, of=old)
+    assert rates_of(old) == [9, 6]
+
+
+def test_a_code_that_lines_hold_is_not_deleted(root, quote):
+    quote("3")
+    before = rows("tax-rates")
+    with pytest.raises(ValidationFailed) as failure:
+        write("tax-rates", [row for row in before if row["code"] != "3"], root)
+    assert [(error.field, error.code) for error in failure.value.errors] == [("entries", "not_allowed")]
+    assert rows("tax-rates") == before
+    write("tax-rates", [row for row in before if row["code"] != "1"], root)  # nobody uses it
+
+
+def test_a_dictionary_may_hold_words_that_a_number_field_never_can(root):
+    write("tax-rates", [*rows("tax-rates"), {"code": "free", "label_zh": "免税"}], root)
+    write("tax-rates", [row for row in rows("tax-rates") if row["code"] != "free"], root)
+    assert len(rows("tax-rates")) == 7
+
+
+def test_forms_offer_the_tax_rates_and_currencies_of_documents(browse, quote):
+    client = browse()
+    page = client.get(f"/quotes/{quote('12.5').pk}/edit").content.decode()
+    (line,) = re.findall(r'<select name="lines-0-tax_rate".*?</select>', page, re.S)
+    assert re.findall(r'value="([^"]*)"', line) == ["", "13", "9", "6", "5", "3", "1", "0", "12.5"]
+    assert re.search(r'<option value="12.5" selected', line)
+    (currency,) = re.findall(r'<select name="currency".*?</select>', page, re.S)
+    assert '<option value="USD">美元</option>' in currency
+
+
 def test_it_knows_where_codes_are_used():
+    assert {("quotes", "lines.tax_rate"), ("orders", "lines.tax_rate"), ("invoices", "lines.tax_rate"),
+            ("products", "tax_rate")} == set(uses_of("tax-rates"))  # fmt: skip
     assert set(uses_of("industries")) == {("customers", "industry"), ("leads", "industry")}

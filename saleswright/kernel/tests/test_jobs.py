@@ -18,6 +18,7 @@ from saleswright.kernel import clock, jobs
 from saleswright.kernel.errors import Conflict, ValidationFailed
 from saleswright.kernel.jobs import JobContext, enqueue, job, periodic
 from saleswright.kernel.models import Counter, Job, JobState
+from saleswright.kernel.ports import ports
 from saleswright.kernel.pulse import Pulse
 from saleswright.kernel.tests import crashing_worker
 from saleswright.kernel.transactions import atomic
@@ -401,3 +402,23 @@ def test_it_runs_what_is_due_once():
     enqueue("test.add", arguments={"a": 1, "b": 2})
     assert Worker("w1").run_once() >= 1
     assert Job.objects.get(kind="test.add").result == {"sum": 3}
+
+
+class Told(list):
+    def notify(self, **note):
+        self.append(note)
+
+
+@pytest.mark.django_db
+def test_it_tells_the_person_of_a_job_that_failed_for_good(monkeypatch, person):
+    told, someone = Told(), person()
+    monkeypatch.setattr(ports, "notification", told)
+    enqueue("test.write", user=someone)
+    enqueue("test.refuse")
+    with time_machine.travel(NOON + timedelta(days=400), tick=False) as now:
+        for _attempt in range(3):
+            Worker("w1").run_once()
+            now.shift(600)
+    [note] = told  # the second attempt of the one; the other one is nobody's
+    assert (note["user_ids"], note["kind"], note["path"]) == ([someone.pk], "job", "")
+    assert str(note["text"]) == "This did not succeed: test.write · RuntimeError: out of order"

@@ -12,8 +12,22 @@ from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import Board, Calendar, Entity, Exchange, Related, Section, register
 from saleswright.interface.fields import Shown
 from saleswright.interface.formatting import country_names
-from saleswright.modules.customers import actions
-from saleswright.modules.customers.models import Contact, Customer
+from saleswright.kernel import masks
+from saleswright.kernel.access.actors import EVERYTHING, Actor, Scope
+from saleswright.kernel.access.scopes import visible
+from saleswright.kernel.errors import Text
+from saleswright.kernel.personal import Basis, Personal
+from saleswright.kernel.resources import Masked
+from saleswright.modules.customers import actions, duplicates
+from saleswright.modules.customers.models import Contact, Customer, DuplicatePair, DuplicateScan
+from saleswright.modules.pool.public import (
+    Kind,
+    add_kind,
+    may_be_assigned,
+    may_be_claimed,
+    pool_standing,
+    pool_transitions,
+)
 
 
 @register
@@ -24,13 +38,14 @@ class CustomerEntity(Entity):
     icon = "building"
     number_field = "code"
     search = ("name", "code", "short_name", "credit_code")
-    secret = {"bank_account": "bank"}
+    secret = {"bank_account": Masked("bank", masks.last_four)}
+    not_personal = ("address", "bank", "bank_account")
     shown = (Shown("country", names=country_names),)
     columns = ("name", "code", "level", "life_cycle", "industry", "city", "owner", "updated_at")
     sortable = ("name", "code", "level", "created_at", "updated_at")
     filters = (
         "level", "life_cycle", "industry", "country", "province", "city", "source", "parent", "created_at",
-        "updated_at", "code", "name",
+        "updated_at", "code", "name", "pool", "followed_up_at",
     )  # fmt: skip
     form = (
         Section(
@@ -41,7 +56,11 @@ class CustomerEntity(Entity):
         Section(gettext_lazy("Sales"), ("owner", "level", "life_cycle", "source", "channel", "tags")),
         Section(gettext_lazy("Invoicing"), ("invoice_title", "bank", "bank_account")),
     )
-    transitions = (actions.assign_customer,)
+    api_write = ("pool",)
+    held_since = "owned_since"
+    transitions = (actions.assign_customer, *pool_transitions("customers"))
+    reaches = {"claim": may_be_claimed, "assign": may_be_assigned}
+    attached = (pool_standing("customers"),)
     related = (Related("contacts", "customer"), Related("customers", "parent", label=gettext_lazy("Subsidiaries")))
     board = Board(by="life_cycle", title="name", subtitle="city", date="updated_at")
     exchange = Exchange(
@@ -49,9 +68,11 @@ class CustomerEntity(Entity):
         fields=(
             "code", "name", "short_name", "credit_code", "industry", "size", "country", "province", "city", "district",
             "address", "website", "parent__name", "source", "channel", "level", "life_cycle", "tags", "owner__username",
+            "pool__name",
         ),
+        extra_export=("followed_up_at",),
     )  # fmt: skip
-    private = ("name_key",)
+    private = ("name_key", "brand_key", "head_key", "tail_key")
     empty_text = gettext_lazy("No customers yet. Create the first one, or import your list.")
 
     def prepare(self, batch: Any) -> None:
@@ -71,6 +92,9 @@ class CustomerEntity(Entity):
     duplicates = staticmethod(actions.similar_customers)
 
 
+REACH = gettext_lazy("To reach the person about offers, orders and service")
+
+
 @register
 class ContactEntity(Entity):
     """People at customers; whoever sees the customer sees them."""
@@ -78,7 +102,22 @@ class ContactEntity(Entity):
     name, model, via = "contacts", Contact, "customer"
     icon = "address-book"
     search = ("name", "mobile", "phone", "email")
-    secret = {"phone": "phone", "mobile": "phone", "email": "phone"}
+    secret = {
+        "phone": Masked("phone", masks.phone),
+        "mobile": Masked("phone", masks.phone),
+        "email": Masked("phone", masks.email),
+    }
+    personal_data = {
+        "name": Personal("contacts", gettext_lazy("To address the person"), erased="name"),
+        "title": Personal("contacts", gettext_lazy("To know what the person answers for")),
+        "phone": Personal("contacts", REACH),
+        "mobile": Personal("contacts", REACH),
+        "email": Personal("contacts", REACH),
+        "decision_role": Personal("contacts", gettext_lazy("To know what the person decides in a deal")),
+        "attitude": Personal("contacts", gettext_lazy("To know how the person stands towards a deal")),
+        "birthday": Personal("contacts", gettext_lazy("To congratulate"), Basis.CONSENT),
+        "may_be_contacted": Personal("contacts", gettext_lazy("To respect what the person wants"), Basis.DUTY, "kept"),
+    }
     columns = ("name", "customer", "title", "mobile", "decision_role", "is_primary")
     sortable = ("name", "created_at")
     filters = ("customer", "name", "created_at")
@@ -95,5 +134,78 @@ class ContactEntity(Entity):
     def saved(self, batch: Any) -> None:
         actions.one_main_contact(batch)
 
+    def forgotten(self, record: Contact, values: dict[str, Any]) -> dict[str, Any]:
+        return {**values, "may_be_contacted": False}
+
+    def contact_refusal(self, record: Contact, name: str) -> Text | None:
+        if actions.may_contact(record, "email" if name == "email" else "phone"):
+            return None
+        return gettext_lazy("Does not want to be contacted")
+
+
+@register
+class DuplicatePairEntity(Entity):
+    """Customers that are likely one company; shown to those who may see both."""
+
+    name, model = "duplicate-pairs", DuplicatePair
+    icon = "copy-check"
+    state_field = "status"
+    columns = ("first", "second", "likelihood", "reasons", "status")
+    sortable = ("likelihood", "status", "created_at")
+    filters = ("status", "likelihood", "first", "second", "created_at")
+    ordering = "-likelihood"
+    shown = (Shown("likelihood", percent=True), Shown("reasons", names=duplicates.reasons))
+    detail = (Section(gettext_lazy("Comparison"), ("first", "second", "likelihood", "reasons")),)
+    creatable = editable = deletable = archivable = False
+    transitions = (duplicates.dismiss_pair, duplicates.reopen_pair)
+    empty_text = gettext_lazy("No likely duplicates. A search runs every night, or start one now.")
+
+    def scope(self, queryset: Any, actor: Actor, scopes: frozenset[Scope]) -> Any:
+        """Pairs of which the actor may see both customers."""
+        if actor.scopes("customers.view") == EVERYTHING:
+            return queryset
+        mine = visible(Customer.objects.all(), actor).order_by().values("pk")
+        return queryset.filter(first__in=mine, second__in=mine)
+
+
+@register
+class DuplicateScanEntity(Entity):
+    """Searches for duplicates: one is started by creating it."""
+
+    name, model = "duplicate-scans", DuplicateScan
+    icon = "radar"
+    state_field = "status"
+    columns = ("created_at", "status", "percent", "customers", "found", "fresh", "created_by")
+    sortable = ("status", "created_at")
+    filters = ("status", "created_at")
+    shown = (Shown("percent", percent=True),)
+    form = (
+        Section(
+            gettext_lazy("Search for duplicates"),
+            ("note",),
+            help=gettext_lazy(
+                "All customers are compared with each other: names, phones, addresses, credit codes. "
+                "It takes a minute at most."
+            ),
+        ),
+    )
+    detail = (Section(gettext_lazy("Search result"), ("percent", "customers", "found", "fresh", "note")),)
+    private = ("job_id",)
+    editable = deletable = archivable = False
+    transitions = (duplicates.cancel_scan,)
+    empty_text = gettext_lazy("No search yet.")
+
+    def prepare(self, batch: Any) -> None:
+        duplicates.check_scans(batch)
+
+    def saved(self, batch: Any) -> None:
+        duplicates.start_scans(batch)
+
 
 choose_from("industries", "customers", "industry")
+add_kind(
+    Kind(
+        "customers", ("name", "level", "industry", "city", "source"), actions.main_phones, level="level", tags="tags",
+    ),
+    gettext_lazy("Days without follow-up"),
+)  # fmt: skip

@@ -6,16 +6,21 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from saleswright.interface.entity import sort_indexes
-from saleswright.kernel.models import OwnedRecord, Record
-from saleswright.modules.customers.states import DecisionRole, Level, LifeCycle
+from saleswright.kernel.models import Record
+from saleswright.modules.customers.states import DecisionRole, Level, LifeCycle, PairStatus, ScanStatus
+from saleswright.modules.pool.public import Pooled
 
 
-class Customer(OwnedRecord):
+class Customer(Pooled):
     """A company or person that buys, or may."""
 
     code = models.CharField(_("Code"), max_length=40, unique=True, null=True, blank=True)
     name = models.CharField(_("Name"), max_length=200)
     name_key = models.CharField(max_length=200, editable=False, blank=True, db_index=True)
+    #: by which a database finds names that may be the same with a slip, see `kernel.matching.lookup_keys`
+    brand_key = models.CharField(max_length=100, editable=False, blank=True, default="")
+    head_key = models.CharField(max_length=100, editable=False, blank=True, default="")
+    tail_key = models.CharField(max_length=100, editable=False, blank=True, default="")
     short_name = models.CharField(_("Short name"), max_length=100, blank=True)
     credit_code = models.CharField(
         _("Unified social credit code"), max_length=30, unique=True, null=True, blank=True,
@@ -45,7 +50,12 @@ class Customer(OwnedRecord):
 
     class Meta:
         verbose_name, verbose_name_plural = _("Customer"), _("Customers")
-        indexes = sort_indexes("customer", "name", "level", "created_at", "updated_at")
+        indexes = (
+            *sort_indexes("customer", "name", "level", "created_at", "updated_at"),
+            models.Index(fields=("brand_key",), name="customer_brand_key"),
+            models.Index(fields=("head_key",), name="customer_head_key"),
+            models.Index(fields=("tail_key",), name="customer_tail_key"),
+        )
 
 
 class Contact(Record):
@@ -69,3 +79,58 @@ class Contact(Record):
     class Meta:
         verbose_name, verbose_name_plural = _("Contact"), _("Contacts")
         indexes = sort_indexes("contact", "name", "created_at")
+
+
+class DuplicatePair(Record):
+    """Two customers that are likely one company, as a scan found them; `first` has the lower id.
+
+    `likelihood` is the probability in whole percent, `reasons` are codes of what speaks for it.
+    """
+
+    first = models.ForeignKey(Customer, models.CASCADE, verbose_name=_("Customer"), related_name="+")
+    second = models.ForeignKey(Customer, models.CASCADE, verbose_name=_("Looks the same"), related_name="+")
+    likelihood = models.PositiveSmallIntegerField(_("Likelihood"))
+    reasons = models.JSONField(_("What speaks for it"), default=list)
+    status = models.CharField(
+        _("Status"), max_length=10, choices=PairStatus.choices, default=PairStatus.OPEN, editable=False
+    )
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Likely duplicate"), _("Likely duplicates")
+        indexes = sort_indexes("duplicate_pair", "likelihood", "status", "created_at")
+        constraints = (
+            models.UniqueConstraint(fields=("first", "second"), name="customers_one_pair_of_two"),
+            models.CheckConstraint(
+                condition=models.Q(first__lt=models.F("second")), name="customers_lower_id_comes_first"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.first.name} / {self.second.name}"
+
+
+class DuplicateScan(Record):
+    """A search for duplicates among all customers, done by a worker."""
+
+    title_field = "status"
+    status = models.CharField(
+        _("Status"), max_length=10, choices=ScanStatus.choices, default=ScanStatus.RUNNING, editable=False
+    )
+    percent = models.PositiveSmallIntegerField(_("Progress"), default=0, editable=False)
+    customers = models.PositiveIntegerField(_("Customers compared"), default=0, editable=False)
+    found = models.PositiveIntegerField(_("Likely pairs"), default=0, editable=False)
+    fresh = models.PositiveIntegerField(_("New pairs"), default=0, editable=False)
+    note = models.CharField(_("Note"), max_length=200, blank=True)
+    job_id = models.BigIntegerField(null=True, editable=False)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Search for duplicates"), _("Searches for duplicates")
+        indexes = sort_indexes("duplicate_scan", "status", "created_at")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("status",), condition=models.Q(status="running"), name="customers_one_scan_at_a_time"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"#{self.pk}"

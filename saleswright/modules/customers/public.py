@@ -1,7 +1,25 @@
 """What other modules may use of the customers."""
 
-from saleswright.modules.customers.actions import country_code, give_to, similar_customers
+from saleswright.modules.customers.actions import (
+    country_code,
+    give_to,
+    heir_of,
+    may_contact,
+    similar_customers,
+    tell_new_owner,
+)
 from saleswright.modules.customers.models import Contact, Customer
 from saleswright.modules.customers.states import Level, LifeCycle
 
-__all__ = ["Contact", "Customer", "Level", "LifeCycle", "country_code", "give_to", "similar_customers"]
+__all__ = [
+    "Contact",
+    "Customer",
+    "Level",
+    "LifeCycle",
+    "country_code",
+    "give_to",
+    "heir_of",
+    "may_contact",
+    "similar_customers",
+    "tell_new_owner",
+]

@@ -31,3 +31,19 @@ class DecisionRole(models.TextChoices):
     INFLUENCES = "influences", _("Influences")
     USES = "uses", _("Uses")
     GATEKEEPER = "gatekeeper", _("Gatekeeper")
+
+
+class PairStatus(States):
+    """What people made of two customers that look the same."""
+
+    OPEN = "open", "yellow", _("To be looked at")
+    DISMISSED = "dismissed", "secondary", _("Not the same")
+
+
+class ScanStatus(States):
+    """How far a search for duplicates is."""
+
+    RUNNING = "running", "blue", _("Running")
+    DONE = "done", "green", _("Done")
+    CANCELLED = "cancelled", "secondary", _("Cancelled")
+    FAILED = "failed", "red", _("Failed")

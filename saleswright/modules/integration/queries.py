@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 
-from django.db.models import Max, QuerySet
+from django.db.models import Max, Q, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -15,7 +15,7 @@ from saleswright.kernel import jobs
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.errors import Text
 from saleswright.kernel.events import Event
-from saleswright.kernel.models import Job, JobState
+from saleswright.kernel.models import EmploymentState, Job, JobState, User
 from saleswright.modules.integration.models import Subscription, Webhook
 
 #: of what happens to webhooks themselves nobody is told: each delivery would bring the next one
@@ -27,12 +27,23 @@ JOBS: dict[str, Text] = {
     "interface.uploads": gettext_lazy("Remove forgotten uploads"),
     "kernel.sessions": gettext_lazy("Remove ended sessions"),
     "kernel.tidy": gettext_lazy("Remove old jobs"),
+    "notices.send": gettext_lazy("Send notices by a channel"),
+    "notices.tidy": gettext_lazy("Remove old sent notices"),
+    "notices.wake": gettext_lazy("Take up waiting notices"),
+    "notices.announcements": gettext_lazy("Publish and follow up announcements"),
     "org.state-limits": gettext_lazy("Watch the time limits of states"),
     "sales.calendar": gettext_lazy("Expire quotes, start and end contracts"),
     "service.escalate": gettext_lazy("Escalate late tickets"),
     "webhooks.send": gettext_lazy("Send to a webhook"),
     "webhooks.tidy": gettext_lazy("Remove old deliveries"),
     "webhooks.wake": gettext_lazy("Take up waiting deliveries"),
+    "customers.nightly_duplicates": gettext_lazy("Search for duplicate customers"),
+    "customers.find_duplicates": gettext_lazy("Search for duplicate customers"),
+    "pool.recycle": gettext_lazy("Move records into the pools"),
+    "privacy.retention": gettext_lazy("Check how long personal data are kept"),
+    "workplace.cards-due": gettext_lazy("Send approval cards that wait"),
+    "workplace.daily": gettext_lazy("Take staff over from workplace programs"),
+    "work.clean_files": gettext_lazy("Clean up files that nobody needs"),
     "work.chase_approvals": gettext_lazy("Remind of approvals"),
     "work.remind": gettext_lazy("Remind of tasks"),
 }
@@ -94,6 +105,13 @@ def listeners(event_name: str, record_id: int | None) -> QuerySet[Webhook]:
 def is_wanted(event_name: str) -> bool:
     """Whether anybody is told of events of this name."""
     return event_name == TEST or listeners(event_name, None).exists()
+
+
+def answerable_for(webhook: Webhook) -> list[int]:
+    """Who is told when a webhook fails: its maker, and the administrators."""
+    administrators = User.objects.filter(roles__code="administrator", roles__archived_at=None)
+    here = User.objects.filter(Q(pk=webhook.created_by_id) | Q(pk__in=administrators.values("pk")), archived_at=None)
+    return list(here.exclude(state=EmploymentState.LEFT).order_by("pk").values_list("pk", flat=True))
 
 
 # --- jobs ------------------------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ import hashlib
 import hmac
 from datetime import datetime
 
-from cryptography.fernet import Fernet
-from django.utils.crypto import salted_hmac
+from saleswright.kernel.sealing import seal, unseal
 
+PURPOSE = "saleswright.webhooks"
 MARK = "whsec_"
 
 
@@ -32,14 +32,9 @@ def signature(secret: str, message_id: str, at: datetime, body: bytes) -> str:
 
 def sealed(secret: str) -> str:
     """The secret, encrypted with a key made of `SECRET_KEY`."""
-    return _lock().encrypt(secret.encode()).decode()
+    return seal(secret, PURPOSE)
 
 
 def opened(kept: str) -> str:
-    """The secret again. Raises cryptography's InvalidToken where `SECRET_KEY` is another one by now."""
-    return _lock().decrypt(kept.encode()).decode()
-
-
-def _lock() -> Fernet:
-    key = salted_hmac("saleswright.webhooks", "", algorithm="sha256").digest()
-    return Fernet(base64.urlsafe_b64encode(key))
+    """The secret again. Raises InvalidToken where `SECRET_KEY` is another one by now."""
+    return unseal(kept, PURPOSE)

@@ -12,10 +12,11 @@ from saleswright.kernel.errors import Conflict, Text
 from saleswright.kernel.records import Batch, Draft
 from saleswright.kernel.text import company_key, phone_key
 from saleswright.kernel.transitions import ASSIGN_ARGS, Arg, transition
-from saleswright.modules.customers.public import give_to
+from saleswright.modules.customers.public import heir_of, tell_new_owner
 from saleswright.modules.leads.models import Lead
 from saleswright.modules.leads.queries import known_sources, score_parts
 from saleswright.modules.leads.states import LeadStatus
+from saleswright.modules.pool.public import given_out, prepare_pooled
 
 OPEN = (LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.QUALIFIED)
 #: the checklist of need, budget, authority and time: argument of `qualify` -> field and label
@@ -29,6 +30,7 @@ CHECKLIST: dict[str, tuple[str, Text]] = {
 
 def prepare_leads(batch: Batch) -> None:
     """Ask for a name and a way to reach it; keep the keys of the duplicate check, the source's code and the score."""
+    prepare_pooled(batch)
     sources = known_sources() if any(draft.record.source for draft in batch.good) else {}
     for draft in batch.good:
         lead = draft.record
@@ -57,8 +59,9 @@ def rescore(lead: Lead) -> None:
 
 @transition("leads", "assign", label=gettext_lazy("Assign"), source=OPEN, args=ASSIGN_ARGS, icon="user-share")
 def assign_lead(lead: Lead, *, actor: Actor, at: datetime, owner_id: int) -> None:
-    """Give the lead to another owner."""
-    give_to(lead, actor, owner_id, "leads.assign")
+    """Give the lead to another owner, also out of a pool."""
+    given_out(lead, "leads", heir_of(lead, actor, owner_id, "leads.assign"), at)
+    tell_new_owner(lead, actor, at)
 
 
 @transition(
@@ -68,6 +71,7 @@ def assign_lead(lead: Lead, *, actor: Actor, at: datetime, owner_id: int) -> Non
 )  # fmt: skip
 def contact_lead(lead: Lead, *, actor: Actor, at: datetime) -> None:
     """Note that somebody spoke with the lead; the first time is kept."""
+    lead.followed_up_at = at
     lead.first_contact_at = lead.first_contact_at or at
 
 

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import Attached, Board, Entity, Exchange, Section, register
 from saleswright.interface.fields import Shown
+from saleswright.kernel import masks
 from saleswright.kernel.errors import Text
-from saleswright.kernel.resources import contribute
+from saleswright.kernel.personal import Personal
+from saleswright.kernel.resources import Masked, contribute
 from saleswright.modules.leads import actions, queries
 from saleswright.modules.leads.models import Lead, LeadSource
 from saleswright.modules.leads.states import LeadStatus
+from saleswright.modules.pool.public import (
+    Kind,
+    add_kind,
+    may_be_assigned,
+    may_be_claimed,
+    pool_standing,
+    pool_transitions,
+)
 
 
 @register
@@ -30,6 +41,9 @@ class LeadSourceEntity(Entity):
     exchange = Exchange(key="code")
 
 
+REACH = _("To reach the person about what they asked for")
+
+
 @register
 class LeadEntity(Entity):
     """Possible customers, from the first signal until they are converted or put aside."""
@@ -38,11 +52,21 @@ class LeadEntity(Entity):
     icon = "user-plus"
     number_field, state_field = "number", "status"
     search = ("title", "number", "company", "contact_name", "phone", "email")
+    secret = {"phone": Masked("phone", masks.phone), "email": Masked("phone", masks.email)}
+    personal_data = {
+        "title": Personal("leads", _("To name the lead by its company, or by the person without one"), erased="name"),
+        "contact_name": Personal("leads", _("To address the person"), erased="name"),
+        "phone": Personal("leads", REACH),
+        "phone_key": Personal("leads", _("To find the same person again")),
+        "email": Personal("leads", REACH),
+        "email_key": Personal("leads", _("To find the same person again")),
+        "need": Personal("leads", _("To know what is asked for")),
+    }
     columns = ("title", "number", "status", "score", "source", "contact_name", "phone", "owner", "updated_at")
     sortable = ("title", "score", "created_at", "updated_at", "decision_date", "first_contact_at")
     filters = (
         "status", "source", "campaign", "region", "industry", "score", "customer", "title", "decision_date",
-        "first_contact_at", "created_at", "updated_at", "number",
+        "first_contact_at", "created_at", "updated_at", "number", "pool", "followed_up_at",
     )  # fmt: skip
     form = (
         Section(_("Company and contact"), ("company", "contact_name", "phone", "email", "industry", "region")),
@@ -58,7 +82,11 @@ class LeadEntity(Entity):
     path = (LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.QUALIFIED, LeadStatus.CONVERTED)
     transitions = (
         actions.contact_lead, actions.qualify_lead, actions.assign_lead, actions.disqualify_lead, actions.reopen_lead,
+        *pool_transitions("leads", source=actions.OPEN, reason_required=False),
     )  # fmt: skip
+    api_write = ("pool",)
+    held_since = "owned_since"
+    reaches = {"claim": may_be_claimed, "assign": may_be_assigned}
     attached = (
         Attached(
             "score_reasons",
@@ -66,6 +94,7 @@ class LeadEntity(Entity):
             queries.score_reasons_of,
             {"type": "array", "items": {"type": "string"}},
         ),
+        pool_standing("leads"),
     )
     board = Board(
         by="status", title="title", subtitle="contact_name", amount="budget", date="decision_date",
@@ -75,7 +104,7 @@ class LeadEntity(Entity):
         key="number",
         fields=(
             "number", "company", "contact_name", "phone", "email", "status", "source", "campaign__code", "region__name",
-            "industry", "need", "budget", "decision_date", "first_contact_at", "owner__username",
+            "industry", "need", "budget", "decision_date", "first_contact_at", "owner__username", "pool__name",
         ),
         extra_export=("score", "created_at"),
     )  # fmt: skip
@@ -87,6 +116,11 @@ class LeadEntity(Entity):
     def prepare(self, batch: Any) -> None:
         actions.prepare_leads(batch)
 
+    def forgotten(self, record: Lead, values: dict[str, Any]) -> dict[str, Any]:
+        if record.company:  # then the title is the company's name
+            values.pop("title", None)
+        return values
+
     def edit_refusal(self, record: Lead) -> Text | None:
         if record.status == LeadStatus.CONVERTED:
             return _("A converted lead can't be changed.")
@@ -95,3 +129,10 @@ class LeadEntity(Entity):
 
 contribute("customers", shown=(Shown("source", names=queries.source_names),))
 choose_from("industries", "leads", "industry")
+add_kind(
+    Kind(
+        "leads", ("title", "status", "score", "source", "industry"), queries.phones_of,
+        taking_part=Q(status__in=actions.OPEN),
+    ),
+    _("Days without follow-up"),
+)  # fmt: skip

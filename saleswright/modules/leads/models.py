@@ -7,8 +7,9 @@ from django.utils.translation import gettext_lazy as _
 
 from saleswright.interface.entity import sort_indexes
 from saleswright.kernel.fields import MoneyField
-from saleswright.kernel.models import OwnedRecord, Record
+from saleswright.kernel.models import Record
 from saleswright.modules.leads.states import LeadStatus, SourceKind
+from saleswright.modules.pool.public import Pooled
 
 
 class LeadSource(Record):
@@ -24,7 +25,7 @@ class LeadSource(Record):
         indexes = sort_indexes("lead_source", "name", "kind")
 
 
-class Lead(OwnedRecord):
+class Lead(Pooled):
     """Somebody who might buy: a company, a person in it or both, and a way to reach them."""
 
     title_field = "title"

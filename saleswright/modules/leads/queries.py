@@ -68,6 +68,11 @@ def score_reasons_of(ids: list[int], actor: Actor) -> dict[int, list[str]]:
     return {pk: [f"{REASONS.get(name, name)} +{points}" for name, points in parts] for pk, parts in rows}
 
 
+def phones_of(ids: list[int]) -> dict[int, str]:
+    """The phone numbers of leads that have one."""
+    return dict(Lead.objects.filter(pk__in=ids).exclude(phone="").values_list("pk", "phone"))
+
+
 def known_sources() -> dict[str, str]:
     """The codes of the sources, by code and by name in lower case."""
     found: dict[str, str] = {}

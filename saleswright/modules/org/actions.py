@@ -23,6 +23,7 @@ from saleswright.kernel.company import base_currency, company
 from saleswright.kernel.dictionaries import is_used
 from saleswright.kernel.errors import Conflict, Text, ValidationFailed
 from saleswright.kernel.fields import MoneyField
+from saleswright.kernel.hand_over import move_records
 from saleswright.kernel.models import (
     ApiToken,
     DictionaryEntry,
@@ -266,14 +267,16 @@ def _refuse_rings(batch: Batch) -> None:
 
 
 def follow_people(batch: Batch) -> None:
-    """Rights are read anew, and the records of someone who changed department go along."""
+    """Rights are read anew, and the records of who moved to another department or region go along.
+
+    Their past figures stay with the department and region of their date.
+    """
     access_changed()
-    for draft in batch.drafts:
-        if not draft.fresh and draft.before["department_id"] != draft.record.department_id:
-            for resource in all_resources():
-                if issubclass(resource.model, OwnedRecord):
-                    owned = resource.model._default_manager.filter(owner_id=draft.record.pk)
-                    owned.update(department_id=draft.record.department_id)
+    moved = [d for d in batch.drafts if not d.fresh and (d.changed("department") or d.changed("region"))]
+    if moved:
+        people = {draft.record.pk: draft.record for draft in moved}
+        regions = {draft.record.pk: draft.before["region_id"] for draft in moved}
+        move_records(people, regions, batch.at, note=not batch.history)
 
 
 # --- what is written with a person besides columns -------------------------------------------------------------

@@ -9,10 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import Attached, Calendar, Entity, Exchange, Related, Section, register
 from saleswright.interface.fields import Shown
-from saleswright.kernel import dictionaries, state_limits
+from saleswright.kernel import dictionaries, masks, state_limits
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.models import (
     Company,
+    CustomChoice,
+    CustomField,
+    DataGroup,
     Department,
     Dictionary,
     DictionaryEntry,
@@ -25,8 +28,9 @@ from saleswright.kernel.models import (
     User,
     WorkingDay,
 )
-from saleswright.kernel.resources import Lines
-from saleswright.modules.org import actions, grants, queries
+from saleswright.kernel.personal import Basis, Personal, settings_of_groups
+from saleswright.kernel.resources import Lines, Masked
+from saleswright.modules.org import actions, custom, grants, queries
 from saleswright.modules.org.models import Body, BodyMember, Post
 
 
@@ -105,7 +109,15 @@ class EmployeeEntity(Entity):
     label, label_plural = _("Employee"), _("Employees")
     icon = "users"
     search = ("name", "username", "email", "phone")
-    secret = {"phone": "phone"}
+    secret = {"phone": Masked("phone", masks.phone)}
+    personal_data = {
+        "name": Personal("employees", _("To name who did what"), Basis.LABOUR, "name"),
+        "username": Personal("employees", _("To sign in, and to say who did what"), Basis.LABOUR, "kept"),
+        "email": Personal("employees", _("To write to colleagues"), Basis.LABOUR),
+        "phone": Personal("employees", _("To call colleagues"), Basis.LABOUR),
+        "hired_on": Personal("employees", _("Labour records"), Basis.DUTY, "kept"),
+        "left_on": Personal("employees", _("Labour records"), Basis.DUTY, "kept"),
+    }
     state_field = "state"
     columns = ("name", "username", "department", "region", "manager", "state")
     sortable = ("name", "username")
@@ -191,8 +203,9 @@ class ExchangeRateEntity(Entity):
     icon = "arrows-exchange"
     columns = ("currency", "valid_from", "rate")
     filters = ("currency",)
+    empty_text = _("No rates yet. Enter one for each foreign currency, or import a list: currency, valid from, rate.")
     form = (Section(_("Rate"), ("currency", "valid_from", "rate")),)
-    exchange = Exchange(key="currency")
+    exchange = Exchange(key="currency,valid_from")
 
     def prepare(self, batch: Any) -> None:
         actions.check_rates(batch)
@@ -220,6 +233,7 @@ class CompanyEntity(Standing):
         Section(_("Time and money"), ("time_zone", "currency", "fiscal_year_start")),
         Section(_("Approvals"), ("approver_of_last_resort",)),
     )
+    not_personal = ("address", "phone", "bank", "bank_account")
     shown = (Shown("time_zone", names=queries.time_zones),)
 
     def prepare(self, batch: Any) -> None:
@@ -344,6 +358,65 @@ class StateLimitEntity(Entity):
     def label_of(self, record: StateLimit) -> str:
         resource = queries.stateful_names().get(record.resource, record.resource)
         return f"{resource} · {queries.state_names().get(record.state, record.state)}"
+
+
+@register
+class CustomFieldEntity(Entity):
+    """Fields that the company adds to its kinds of record."""
+
+    name, model = "custom-fields", CustomField
+    icon = "forms"
+    search = ("label_zh", "label_en", "code")
+    columns = ("label_zh", "resource", "code", "kind", "required", "right", "indexed")
+    sortable = ("resource",)
+    filters = ("resource",)
+    ordering = "resource"
+    form = (
+        Section(_("Field"), ("resource", "code", "kind", "target", "label_zh", "label_en", "help", "position")),
+        Section(_("Rules"), ("required", "unique", "default", "minimum", "maximum", "right")),
+    )
+    detail = (
+        Section(_("Field"), ("resource", "code", "kind", "target", "label_en", "help", "position")),
+        Section(_("Rules"), ("required", "unique", "default", "minimum", "maximum", "right", "indexed")),
+    )
+    lines = (
+        Lines(
+            "choices", CustomChoice, "field", _("Choices"), ("code", "label_zh", "label_en", "active"), required=False
+        ),
+    )
+    shown = (Shown("resource", names=custom.extensible), Shown("target", names=custom.extensible))
+
+    def prepare(self, batch: Any) -> None:
+        custom.check_fields(batch)
+
+    def saved(self, batch: Any) -> None:
+        custom.follow_fields(batch)
+
+    def put_away(self, record: Any, actor: Actor) -> None:
+        custom.follow_putting_away(record)
+
+    def before_delete(self, record: Any, actor: Actor) -> None:
+        custom.before_delete(record, actor)
+
+
+@register
+class DataGroupEntity(Standing):
+    """What the company decides for each group of personal data: masked or not, kept for how long."""
+
+    name, model = "data-groups", DataGroup
+    icon = "lock"
+    columns = ("code", "masked", "months")
+    ordering = "code"
+    sortable = filters = ("code",)
+    form = (Section(_("Personal data"), ("masked", "months")),)
+    detail = (Section(_("Personal data"), ("code", "masked", "months")),)
+    shown = (Shown("code", names=queries.data_groups),)
+
+    def saved(self, batch: Any) -> None:
+        actions.forget_at_once(settings_of_groups)
+
+    def label_of(self, record: DataGroup) -> str:
+        return str(queries.data_groups().get(record.code, record.code))
 
 
 choose_from("currencies", "exchange-rates", "currency")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import Exists, F, OuterRef
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from saleswright.interface.formatting import relative_datetime
@@ -19,6 +19,7 @@ from saleswright.kernel.models import LimitNotice, StateLimit
 from saleswright.kernel.ports import ports
 from saleswright.kernel.resources import Resource
 from saleswright.kernel.state_limits import limits, overdue
+from saleswright.kernel.words import Words, said
 from saleswright.kernel.worktime import add_working
 from saleswright.modules.org import queries
 
@@ -62,15 +63,20 @@ def _tell(resource: Resource, limit: StateLimit, minutes: int, now: datetime, wh
     )
     for one in found:
         ports.notification.notify(
-            user_ids=[one.whom], text=_words(resource, limit, one), resource=resource.name, record_id=one.pk, at=now
+            user_ids=[one.whom],
+            text=_words(resource, limit, one),
+            resource=resource.name,
+            record_id=one.pk,
+            at=now,
+            kind="overdue",
         )
     return len(found)
 
 
-def _words(resource: Resource, limit: StateLimit, record: Any) -> str:
-    words = _("%(kind)s %(label)s is “%(state)s” for longer than it should be.")
+def _words(resource: Resource, limit: StateLimit, record: Any) -> Words:
+    words = gettext_lazy("%(kind)s %(label)s is “%(state)s” for longer than it should be.")
     state = queries.states_of(resource)[limit.state]
-    return words % {"kind": resource.label, "label": resource.label_of(record), "state": state}
+    return said(words, kind=resource.label, label=resource.label_of(record), state=state)
 
 
 def late_for(actor: Actor, now: datetime) -> list[Late]:

@@ -11,8 +11,14 @@ from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.errors import Text
 from saleswright.kernel.models import Grant, NumberSeries, RoleMembership, User
 from saleswright.kernel.numbering import Format, next_numbers
+from saleswright.kernel.personal import GROUPS
 from saleswright.kernel.resources import Resource, all_resources
 from saleswright.modules.org.models import BodyMember, PostHolding
+
+
+def data_groups() -> dict[str, Text]:
+    """What the groups of personal data are called."""
+    return {code: group.label for code, group in GROUPS.items()}
 
 
 def role_codes_of(ids: list[int], actor: Actor | None = None) -> dict[int, list[str]]:

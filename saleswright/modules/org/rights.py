@@ -30,6 +30,8 @@ TONES = {"": "secondary", Scope.OWN: "blue", Scope.ALL: "green"}
 EXTRA_LABELS: dict[str, Text] = {
     "admin.manage": gettext_lazy("Administer"), "audit.view": gettext_lazy("Read the audit"),
     "jobs.view": gettext_lazy("See jobs"), "reports.view": gettext_lazy("Read reports"),
+    "privacy.view": gettext_lazy("See what personal data is kept"),
+    "privacy.export-unmasked": gettext_lazy("Export masked personal data in full"),
 }  # fmt: skip
 WIDEST = (Scope.ALL, Scope.REGION_TREE, Scope.DEPARTMENT_TREE, Scope.DEPARTMENT, Scope.OWN)
 EVERYTHING, FIELDS, SYSTEM = "everything", "fields", "system"
@@ -97,8 +99,10 @@ def field_rights() -> dict[str, Text]:
     """The rights over protected fields, by the labels of the fields."""
     found: dict[str, dict[str, None]] = {}
     for entity in all_entities():
-        for name, right in entity.secret.items():
-            found.setdefault(f"fields.{right}", {})[str(entity.model._meta.get_field(name).verbose_name)] = None
+        for name, right in entity.secrets.items():
+            spec = entity.specs.get(name)
+            label = spec.label if spec is not None else entity.model._meta.get_field(name).verbose_name
+            found.setdefault(f"fields.{right}", {})[str(label)] = None
     return {right: _("Read: %(fields)s") % {"fields": _(", ").join(found[right])} for right in sorted(found)}
 
 

@@ -11,6 +11,7 @@ from saleswright.interface.entity import Entity, all_entities
 from saleswright.kernel.access.actors import Scope, access_changed
 from saleswright.kernel.clock import now
 from saleswright.kernel.models import (
+    DataGroup,
     Dictionary,
     DictionaryEntry,
     Grant,
@@ -21,6 +22,7 @@ from saleswright.kernel.models import (
     WorkingDay,
 )
 from saleswright.kernel.numbering import format_of
+from saleswright.kernel.personal import GROUPS
 from saleswright.kernel.worktime import USUAL, calendar, written_hours
 from saleswright.modules.org.choices import DICTIONARIES
 from saleswright.modules.org.public_holidays import announced_days
@@ -31,6 +33,8 @@ Grants = dict[str, Scope]
 #: what is sold and how it moves: scope follows the owner
 SALES = ("customers", "contacts", "leads", "opportunities", "activities", "quotes", "contracts", "orders")
 AFTER_SALES = ("tickets", "callbacks")
+#: pools of what nobody has, and the rules that fill and guard them
+POOLS = ("pools", "recycle-rules", "claim-limits", "protections")
 #: catalogues that everyone who works here may look up
 LOOK_UP = (
     "departments", "regions", "posts", "employees", "product-categories", "products", "price-lists", "pipelines",
@@ -65,6 +69,11 @@ EVERYONE: Grants = every(LOOK_UP, "view", ALL) | {
     "notifications.view": OWN,
     "notifications.read": OWN,
     "saved-views.*": OWN,
+    "announcements.view": OWN,
+    "announcement-receipts.view": OWN,
+    "announcement-receipts.read": OWN,
+    "announcement-receipts.confirm": OWN,
+    "meetings.*": OWN,
 }
 
 
@@ -72,6 +81,10 @@ def sales_person(scope: Scope) -> Grants:
     """Someone who sells, or leads people who do, within the scope."""
     return EVERYONE | every(SALES, "*", scope) | every(("deliveries", "invoices", "receipts"), "view", scope) | {
         "collection-plans.*": scope,
+        "pools.view": OWN,
+        "protections.view": scope,
+        "protections.create": scope,
+        "protections.submit": scope,
         "tickets.view": scope,
         "tickets.create": ALL,
         "callbacks.view": scope,
@@ -88,6 +101,11 @@ def sales_lead(scope: Scope) -> Grants:
         "tasks.*": scope,
         "receipts.view": scope,
         "delegations.*": scope,
+        "announcements.*": scope,
+        "meetings.view": scope,
+        "recycle-rules.view": ALL,
+        "claim-limits.view": ALL,
+        "duplicate-pairs.*": scope,
     }
 
 
@@ -97,7 +115,9 @@ ROLES: dict[str, tuple[object, Grants]] = {
     "administrator": (_("Administrator"), {"*": ALL}),
     "sales_director": (
         _("Sales director"),
-        sales_lead(ALL) | {"price-lists.*": ALL, "fields.cost": ALL, "approvals.view": ALL},
+        sales_lead(ALL)
+        | every(POOLS, "*", ALL)
+        | {"price-lists.*": ALL, "fields.cost": ALL, "approvals.view": ALL},
     ),
     "regional_manager": (_("Regional manager"), sales_lead(REGION)),
     "sales_manager": (_("Sales manager"), sales_lead(TREE)),
@@ -106,7 +126,9 @@ ROLES: dict[str, tuple[object, Grants]] = {
         _("Sales operations"),
         sales_lead(ALL)
         | every(MAINTAINED, "*", ALL)
-        | {"deliveries.*": ALL, "approvals.view": ALL, "audit.view": ALL, "jobs.view": ALL},
+        | every(POOLS, "*", ALL)
+        | {"deliveries.*": ALL, "approvals.view": ALL, "audit.view": ALL, "jobs.view": ALL,
+           "announcement-receipts.export": ALL, "duplicate-scans.*": ALL},
     ),
     "finance": (
         _("Finance"),
@@ -139,7 +161,8 @@ ROLES: dict[str, tuple[object, Grants]] = {
     ),
     "hr": (
         _("Human resources"),
-        EVERYONE | every(("employees", "posts", "departments"), "*", ALL) | {"fields.phone": ALL},
+        EVERYONE | every(("employees", "posts", "departments"), "*", ALL)
+        | {"fields.phone": ALL, "announcements.*": ALL, "announcement-receipts.export": ALL},
     ),
     "auditor": (
         _("Auditor"),
@@ -150,7 +173,8 @@ ROLES: dict[str, tuple[object, Grants]] = {
         every(("leads", "opportunities"), "view", OWN) | every(("leads", "opportunities"), "create", OWN)
         | every(("leads", "opportunities"), "edit", OWN)
         | {"customers.view": OWN, "contacts.view": OWN, "orders.view": OWN, "products.view": ALL,
-           "price-lists.view": ALL, "pipelines.view": ALL, "stages.view": ALL, "saved-views.*": OWN},
+           "price-lists.view": ALL, "pipelines.view": ALL, "stages.view": ALL, "saved-views.*": OWN,
+           "fields.phone": ALL},
     ),
 }  # fmt: skip
 
@@ -179,6 +203,7 @@ def ship() -> None:
     ship_roles()
     ship_calendar()
     ship_series()
+    ship_data_groups()
     ship_dictionaries()
 
 
@@ -194,6 +219,17 @@ def ship_roles() -> None:
             Grant(role=role, permission=permission, scope=scope.value) for permission, scope in grants.items()
         )
     access_changed()
+
+
+def ship_data_groups() -> None:
+    """Write what holds for each group of personal data, where nothing is decided."""
+    stamps = {"created_at": now(), "updated_at": now()}
+    present = set(DataGroup.objects.values_list("code", flat=True))
+    DataGroup.objects.bulk_create(
+        DataGroup(code=code, masked=group.masked, months=group.months, **stamps)
+        for code, group in GROUPS.items()
+        if code not in present
+    )
 
 
 def ship_calendar() -> None:

@@ -7,14 +7,18 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import Attached, Board, Calendar, Entity, Exchange, Limit, Related, Section, register
 from saleswright.interface.fields import Shown, spec_of
 from saleswright.kernel.errors import Text
+from saleswright.kernel.personal import Basis, Personal
 from saleswright.kernel.resources import Lines, contribute
 from saleswright.modules.leads.public import source_names
+from saleswright.modules.notices.public import busy_sources
 from saleswright.modules.pipeline import queries
 from saleswright.modules.pipeline.actions import activities, leads, opportunities, stages
 from saleswright.modules.pipeline.models import Activity, LossReason, Opportunity, OpportunityLine, Pipeline, Stage
+from saleswright.modules.pool.public import WON, Hold, Source, add_clock, add_hold
 
 
 @register
@@ -167,6 +171,9 @@ class OpportunityEntity(Entity):
         opportunities.note_stages(batch)
 
 
+PLACE = _("To show that a visit took place at the customer's")
+
+
 @register
 class ActivityEntity(Entity):
     """Visits, calls and whatever else is done with customers."""
@@ -175,6 +182,11 @@ class ActivityEntity(Entity):
     icon = "calendar-event"
     state_field = "status"
     search = ("subject", "outcome")
+    personal_data = {
+        "latitude": Personal("places", PLACE, Basis.LABOUR),
+        "longitude": Personal("places", PLACE, Basis.LABOUR),
+        "checked_in_at": Personal("places", _("To show that a visit took place"), Basis.LABOUR, "kept"),
+    }
     columns = ("subject", "kind", "status", "customer", "opportunity", "planned_at", "done_at", "owner")
     sortable = ("subject", "planned_at", "done_at", "created_at")
     filters = (
@@ -203,6 +215,9 @@ class ActivityEntity(Entity):
     def prepare(self, batch: Any) -> None:
         activities.prepare_activities(batch)
 
+    def saved(self, batch: Any) -> None:
+        activities.note_follow_ups([draft.record for draft in batch.drafts])
+
     def edit_refusal(self, record: Activity) -> Text | None:
         return activities.edit_refusal(record)
 
@@ -214,3 +229,21 @@ contribute(
 )
 contribute("customers", related=(Related("opportunities", "customer"), Related("activities", "customer")))
 contribute("campaigns", related=(Related("opportunities", "campaign", create=False),))
+
+choose_from("currencies", "opportunities", "currency")
+busy_sources.append(queries.visits_between)
+add_hold(
+    "customers",
+    Hold("open_opportunity", _("It has an open opportunity."), queries.open_opportunities, "customer"),
+)
+add_hold("customers", Hold(WON, _("A deal was won with it."), queries.won_opportunities, "customer", "spare_won"))
+add_clock(
+    "customers", "opportunity", _("Days without an opportunity since it was claimed"),
+    Source(Opportunity.objects.all, "customer", "created_at", once=True),
+)  # fmt: skip
+add_clock(
+    "customers",
+    "deal",
+    _("Days without a deal"),
+    Source(queries.won_opportunities, "customer", "closed_on", dated=True),
+)

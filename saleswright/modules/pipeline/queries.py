@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils.translation import gettext as _
 
 from saleswright.interface.entity import BoardKey
 from saleswright.interface.fields import spec_of
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
-from saleswright.modules.pipeline.models import Opportunity, Pipeline, Stage, StageChange
-from saleswright.modules.pipeline.states import OpportunityStatus
+from saleswright.modules.notices.public import Busy
+from saleswright.modules.pipeline.models import Activity, Opportunity, Pipeline, Stage, StageChange
+from saleswright.modules.pipeline.states import ActivityStatus, OpportunityStatus
 
 #: of the stages of a pipeline, first to last; the last one is always the last stage's
 COLOURS = ("azure", "teal", "indigo", "orange", "green")
+
+#: how long a planned visit or call is taken to keep somebody busy
+VISIT = timedelta(hours=1)
+
+
+def visits_between(people: list[int], start: datetime, end: datetime) -> list[Busy]:
+    """When these people have planned a visit or call in that time."""
+    rows = Activity.objects.filter(owner__in=people, status=ActivityStatus.PLANNED, archived_at=None)
+    rows = rows.filter(planned_at__gt=start - VISIT, planned_at__lt=end)
+    return [
+        Busy(owner_id, planned_at, planned_at + VISIT, _("planned activity"))
+        for owner_id, planned_at in rows.values_list("owner_id", "planned_at")
+        if planned_at is not None
+    ]
 
 
 def pipelines_in_order() -> QuerySet[Pipeline]:
@@ -100,3 +116,13 @@ def furthest_stages(pipeline_id: int) -> Any:
     reached = StageChange.objects.filter(opportunity=OuterRef("pk"), to_stage__pipeline_id=pipeline_id)
     furthest = reached.order_by("-to_stage__sequence").values("to_stage__sequence")[:1]
     return Coalesce(Subquery(furthest), F("stage__sequence"))
+
+
+def open_opportunities() -> QuerySet[Opportunity]:
+    """Deals that may still be had."""
+    return Opportunity.objects.filter(status=OpportunityStatus.OPEN, archived_at=None)
+
+
+def won_opportunities() -> QuerySet[Opportunity]:
+    """Deals that were won."""
+    return Opportunity.objects.filter(status=OpportunityStatus.WON)

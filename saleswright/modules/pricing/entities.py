@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import Entity, Exchange, Section, register
 from saleswright.kernel.resources import Lines
 from saleswright.modules.pricing import actions
@@ -51,3 +52,6 @@ class DiscountAuthorityEntity(Entity):
     columns = ("role", "percent", "updated_at")
     filters = ("role",)
     form = (Section(_("Authority"), ("role", "percent")),)
+
+
+choose_from("currencies", "price-lists", "currency")

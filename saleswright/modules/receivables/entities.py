@@ -7,6 +7,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import (
     Attached,
     Board,
@@ -20,6 +21,7 @@ from saleswright.interface.entity import (
 )
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.resources import EXTRA_PERMISSIONS, Lines, contribute
+from saleswright.modules.pool.public import Hold, add_hold
 from saleswright.modules.receivables import queries
 from saleswright.modules.receivables.actions import invoices, plans, receipts, reversal
 from saleswright.modules.receivables.models import Allocation, CollectionPlan, Instalment, Invoice, InvoiceLine, Receipt
@@ -222,3 +224,9 @@ contribute(
     transitions=(invoices.create_invoice,),
 )
 contribute("contracts", related=(Related("invoices", "contract"), Related("collection-plans", "contract")))
+
+choose_from("tax-rates", "invoices", "lines.tax_rate")
+choose_from("currencies", "invoices", "currency")
+choose_from("currencies", "receipts", "currency")
+add_hold("customers", Hold("balance", _("It has an open balance."), queries.unpaid_invoices, "customer"))
+add_hold("customers", Hold("balance", _("It has an open balance."), queries.unapplied_receipts, "customer"))

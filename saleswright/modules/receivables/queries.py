@@ -10,11 +10,19 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Max, Sum
+from django.db.models import Max, QuerySet, Sum
 
 from saleswright.kernel.access.actors import Actor
 from saleswright.modules.fulfilment.public import Progress, progress_of
-from saleswright.modules.receivables.models import ZERO, Allocation, CollectionPlan, Instalment, Invoice, InvoiceLine
+from saleswright.modules.receivables.models import (
+    ZERO,
+    Allocation,
+    CollectionPlan,
+    Instalment,
+    Invoice,
+    InvoiceLine,
+    Receipt,
+)
 from saleswright.modules.receivables.states import POSTED, InvoiceStatus, Trigger
 from saleswright.modules.sales.public import Order, OrderLine, OrderStatus
 
@@ -149,3 +157,13 @@ def months_after(day: date, months: int) -> date:
     """The same day some months later, or the last day of a shorter month."""
     year, month = day.year + (day.month - 1 + months) // 12, (day.month - 1 + months) % 12 + 1
     return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def unpaid_invoices() -> QuerySet[Invoice]:
+    """Invoices in the ledger with a balance, also such in favour of the customer."""
+    return Invoice.objects.filter(status__in=POSTED).exclude(balance=ZERO)
+
+
+def unapplied_receipts() -> QuerySet[Receipt]:
+    """Money that no invoice has taken yet."""
+    return Receipt.objects.exclude(unapplied=ZERO)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import (
     Attached,
     Board,
@@ -21,6 +22,7 @@ from saleswright.interface.entity import (
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.resources import Lines, contribute
 from saleswright.modules.customers.public import Contact, Customer
+from saleswright.modules.pool.public import WON, Hold, Source, add_clock, add_hold
 from saleswright.modules.sales import printing, queries
 from saleswright.modules.sales.actions import contracts, orders, quotes
 from saleswright.modules.sales.models import Contract, Order, OrderLine, Quote, QuoteLine
@@ -241,3 +243,17 @@ contribute(
     related=(Related("quotes", "customer"), Related("contracts", "customer"), Related("orders", "customer")),
 )
 contribute("opportunities", related=(Related("quotes", "opportunity"),))
+
+for _name in ("quotes", "orders"):
+    choose_from("tax-rates", _name, "lines.tax_rate")
+for _name in ("quotes", "contracts", "orders"):
+    choose_from("currencies", _name, "currency")
+add_hold("customers", Hold("open_order", _("It has an open order."), queries.open_orders, "customer"))
+add_hold(
+    "customers",
+    Hold("open_contract", _("It has an open contract."), queries.open_contracts, "customer", "spare_contracts"),
+)
+add_hold("customers", Hold(WON, _("A deal was won with it."), queries.sold_orders, "customer", "spare_won"))
+add_clock(
+    "customers", "deal", _("Days without a deal"), Source(queries.sold_orders, "customer", "confirmed_on", dated=True)
+)

@@ -22,6 +22,9 @@ from saleswright.interface.formatting import format_date, format_money, format_n
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.company import company
 from saleswright.kernel.money import amount_in_words
+from saleswright.kernel.personal import masked_by_default, note_unmasked
+from saleswright.kernel.resources import resource_of
+from saleswright.modules.customers.public import Contact
 from saleswright.modules.sales.models import Quote, QuoteLine
 from saleswright.modules.sales.states import QuoteStatus
 
@@ -147,15 +150,24 @@ def _seller_lines(seller: Any) -> list[str]:
 
 
 def _customer_facts(quote: Quote, actor: Actor) -> list[tuple[str, str]]:
-    """Who it is for; phone numbers only for readers who may see them."""
+    """Who it is for; the phone number for readers who may see it, which is noted, masked for the others."""
     customer, contact = quote.customer, quote.contact
     place = "".join(dict.fromkeys((customer.province, customer.city, customer.district))) + customer.address
     facts = [(_("Customer"), customer.name), (_("Address"), place)]
     if contact is not None:
         facts.append((_("Contact"), " ".join(part for part in (contact.name, contact.title) if part)))
-        if actor.sees("phone"):
-            facts.append((_("Phone"), contact.mobile or contact.phone))
+        facts.append((_("Phone"), _number(contact, actor)))
     return [(name, value) for name, value in facts if value]
+
+
+def _number(contact: Contact, actor: Actor) -> str:
+    resource, name = resource_of(Contact), "mobile" if contact.mobile else "phone"
+    number, mask = str(getattr(contact, name)), resource.mask_of(name)
+    if mask is not None and not actor.sees(resource.right_of(name)):
+        return mask(number) if number else ""
+    if number and masked_by_default(resource, name):
+        note_unmasked(resource, [(contact, [name])], actor)
+    return number
 
 
 def _facts(quote: Quote) -> list[tuple[str, str]]:

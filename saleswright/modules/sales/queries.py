@@ -5,13 +5,15 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.company import exchange_rate
 from saleswright.kernel.money import round_half_up
 from saleswright.modules.pricing.public import PriceBook
-from saleswright.modules.sales.models import Quote, QuoteLine
+from saleswright.modules.sales.models import Contract, Order, Quote, QuoteLine
+from saleswright.modules.sales.states import BINDING, OPEN_ORDERS, ORDERED, OrderStatus
 
 
 def price_flags(ids: list[int], actor: Actor) -> dict[int, list[dict[str, Any]]]:
@@ -61,3 +63,18 @@ def _flags(line: QuoteLine, book: PriceBook) -> list[tuple[str, str]]:
         if line.base_net < round_half_up(cost):
             flags.append(("below_cost", _("below cost")))
     return flags
+
+
+def open_orders() -> QuerySet[Order]:
+    """Orders that are being entered or carried out."""
+    return Order.objects.filter(status__in=(OrderStatus.DRAFT, *OPEN_ORDERS), archived_at=None)
+
+
+def sold_orders() -> QuerySet[Order]:
+    """Orders that count as sold."""
+    return Order.objects.filter(status__in=ORDERED)
+
+
+def open_contracts() -> QuerySet[Contract]:
+    """Contracts that bind both sides."""
+    return Contract.objects.filter(status__in=BINDING, archived_at=None)

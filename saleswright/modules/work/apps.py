@@ -13,11 +13,19 @@ class WorkConfig(modules.ModuleConfig):
     def ready(self) -> None:
         super().ready()
         from saleswright.interface import timeline
+        from saleswright.interface.pages import details
         from saleswright.modules.work import queries
         from saleswright.modules.work.actions.notifications import NoticeBoard
         from saleswright.modules.work.actions.requests import ApprovalDesk
+        from saleswright.modules.work.files import pages as file_pages
 
+        details.everywhere.append(file_pages.panel_address)
         ports.approval = ApprovalDesk()
         ports.notification = NoticeBoard()
-        timeline.contributors += [queries.comments_on, queries.attachments_of, queries.decisions_about]
+        timeline.contributors += [
+            queries.comments_on,
+            queries.attachments_of,
+            queries.decisions_about,
+            queries.mails_about,
+        ]
         timeline.furnishers.append(queries.conversation)

@@ -14,7 +14,7 @@ from django.urls import path
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from saleswright.interface.conditions import Editor, editor, read_tree
+from saleswright.interface.conditions import Editor, Row, editor, question, read_tree
 from saleswright.interface.entity import entity_named
 from saleswright.interface.formatting import format_datetime
 from saleswright.interface.pages.common import actor_of, goes_to, in_range
@@ -30,10 +30,19 @@ from saleswright.kernel.transactions import run_atomic
 from saleswright.kernel.transitions import Transition
 from saleswright.modules.work.actions.flows import FLOW_FIELDS, STEP_FIELDS, content_of
 from saleswright.modules.work.actions.planning import steps_of
-from saleswright.modules.work.foresight import Foreseen, Trial, consent_to, foresee, names_of, read_facts, words_of
+from saleswright.modules.work.foresight import (
+    Foreseen,
+    Trial,
+    consent_to,
+    foresee,
+    names_of,
+    read_facts,
+    read_values,
+    words_of,
+)
 from saleswright.modules.work.models import ApprovalFlow, ApprovalFlowVersion, ApprovalStep
 from saleswright.modules.work.states import ApproverKind, Nobody, OwnRequest, Rule, SamePerson
-from saleswright.modules.work.terms import FACTS, approval_terms
+from saleswright.modules.work.terms import FACTS, Question, approval_terms, questions
 
 HEAD = ("name", "active", *FLOW_FIELDS)
 #: the condition of a step that is drawn, but not to its end
@@ -308,13 +317,47 @@ def tried(drawn: Picture, found: list[Foreseen]) -> Picture:
     return drawn
 
 
-def _trial(data: Any, transition: Transition, actor: Actor) -> Trial:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of the dry run as it is drawn."""
+
+    name: str
+    row: Row
+
+
+def questions_of(designing: Designing) -> list[Question]:
+    """What a dry run of the flow as it is typed must know: what its conditions name, and the discount where the
+    authority to give it decides."""
+    found = questions([step.tree for step in designing.steps], designing.terms)
+    names = {one.name for one in found}
+    needed = ["amount"] if not found else []
+    if any(step.values["approver"] == ApproverKind.AUTHORITY for step in designing.steps):
+        needed.append("discount")
+    terms = designing.terms
+    return [Question(n, f"facts.{n}", "", terms[f"facts.{n}"]) for n in needed if n not in names] + found
+
+
+def drawn_questions(designing: Designing) -> list[Asked]:
+    """The questions with what was answered so far."""
+    data = designing.data if designing.data is not None else {}
+    return [
+        Asked(f"try-{one.name}", question(designing.terms, one.field, data.get(f"try-{one.name}", ""), one.period))
+        for one in questions_of(designing)
+    ]
+
+
+def _trial(designing: Designing) -> Trial:
     """What the dry run is about, as typed. Raises ValidationFailed, NotFound."""
-    facts = read_facts({name: data.get(f"try-{name}", "") for name in FACTS})
+    data, transition, actor = designing.data, designing.transition, designing.actor
+    asked = questions_of(designing)
+    given = {one.name: data.get(f"try-{one.name}", "") for one in asked} | {
+        name: data.get(f"try-{name}", "") for name in FACTS
+    }
+    facts, values = read_facts(given), read_values(asked, given)
     person, record = data.get("try-submitter", ""), data.get("try-record", "")
     submitter = fetch(User, in_range(int(person)) if person.isdecimal() else actor.user_id, actor=actor)
     pk = in_range(int(record)) if record.isascii() and record.isdecimal() else None
-    return Trial(transition.resource_name, transition.name, submitter, facts, pk)
+    return Trial(transition.resource_name, transition.name, submitter, facts, pk, values)
 
 
 # --- pages -----------------------------------------------------------------------------------------------------
@@ -363,7 +406,7 @@ def _design(request: HttpRequest, designing: Designing) -> HttpResponse:
         "back": f"/approval-flows/{flow.pk}" if flow else "/approval-flows",
         "version": designing.data.get("version", "") if designing.data is not None else flow.version if flow else "",
         "picture": picture(designing.transition, *designing.unsaved()),
-        "facts": [(name, label) for name, (label, _field, _same) in FACTS.items()],
+        "asked": drawn_questions(designing),
     }
     return render(request, "interface/flow_form.html", content, status=422 if designing.data is not None else 200)
 
@@ -385,13 +428,15 @@ def trial(request: HttpRequest) -> HttpResponse:
     designing = Designing(actor, _transition(request.POST.get("subject", "")), None, request.POST)
     flow, steps = designing.unsaved()
     drawn = picture(designing.transition, flow, steps)
-    if any(request.POST.get(f"try-{name}") for name in (*FACTS, "submitter", "record")):
+    if any(value for name, value in request.POST.items() if name.startswith("try-") and name != "try-shown"):
         try:
-            found = foresee(_trial(request.POST, designing.transition, actor), flow, steps, actor)
-            drawn = tried(drawn, found)
+            drawn = tried(drawn, foresee(_trial(designing), flow, steps, actor))
         except (DomainError, ValidationFailed) as refused:
             drawn.problem = str(refused)
-    return render(request, "interface/flow_picture.html", {"picture": drawn})
+    asked = drawn_questions(designing)
+    shown = request.POST.get("try-shown", "").split()
+    fresh = "try-shown" in request.POST and shown != [one.name for one in asked]
+    return render(request, "interface/flow_picture.html", {"picture": drawn, "asked": asked if fresh else None})
 
 
 @require_GET

@@ -7,21 +7,27 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from saleswright.interface.administration import Setting, add_setting
 from saleswright.interface.entity import Attached, Calendar, Entity, Exchange, Related, Section, register
+from saleswright.interface.fields import Shown
 from saleswright.kernel.access.actors import Actor, Scope
 from saleswright.kernel.errors import Text
 from saleswright.kernel.resources import Lines, contribute
 from saleswright.modules.work import queries
 from saleswright.modules.work.actions import (
+    attachments,
+    bots,
     chasing,
     comments,
     decisions,
     flows,
     hand_over,
     notifications,
-    targets,
+    sending_again,
     tasks,
 )
+from saleswright.modules.work.channels import all_channels
+from saleswright.modules.work.kinds import all_kinds
 from saleswright.modules.work.models import (
     Approval,
     ApprovalFlow,
@@ -30,12 +36,25 @@ from saleswright.modules.work.models import (
     Attachment,
     Comment,
     Delegation,
+    FileRule,
+    GroupBot,
+    NoticeDelivery,
     Notification,
     Task,
 )
 from saleswright.modules.work.states import TaskState
 
 Scopes = frozenset[Scope]
+
+
+def kind_names() -> dict[str, Text]:
+    """What the kinds of notices are called."""
+    return {kind.name: kind.label for kind in all_kinds()}
+
+
+def channel_names() -> dict[str, Text]:
+    """What the channels are called."""
+    return {channel.name: channel.label for channel in all_channels()}
 
 
 def subject(load: Any) -> Attached:
@@ -206,7 +225,8 @@ class AttachmentEntity(About):
 
     name, model = "attachments", Attachment
     icon = "paperclip"
-    columns = ("name", "content_type", "size", "created_by", "created_at")
+    columns = ("name", "revision", "content_type", "size", "created_by", "created_at")
+    deletable = True
     attached = (
         subject(queries.subjects_of(Attachment)),
         Attached("url", _("Address"), queries.file_urls, {"type": "string"}),
@@ -214,7 +234,30 @@ class AttachmentEntity(About):
     creatable = editable = False
 
     def prepare(self, batch: Any) -> None:
-        targets.check_targets(batch)
+        attachments.prepare_attachments(batch)
+
+    def before_delete(self, record: Any, actor: Actor) -> None:
+        attachments.before_deletion(record, actor)
+
+
+@register
+class FileRuleEntity(Entity):
+    """Which files may be attached, and how large: one rule for each group of kinds, changed but never made."""
+
+    name, model = "file-rules", FileRule
+    icon = "paperclip"
+    columns = ("group", "taken", "megabytes", "updated_at")
+    filters = ("group",)
+    ordering = "id"
+    form = (Section(_("Rule"), ("taken", "megabytes")),)
+    detail = (Section(_("Rule"), ("group", "taken", "megabytes")),)
+    creatable = deletable = archivable = False
+
+    def prepare(self, batch: Any) -> None:
+        attachments.check_rules(batch)
+
+    def put_away(self, record: Any, actor: Actor) -> None:
+        attachments.refuse_putting_away()
 
 
 @register
@@ -223,14 +266,86 @@ class NotificationEntity(Entity):
 
     name, model = "notifications", Notification
     icon = "bell"
-    columns = ("text", "created_at", "read_at")
+    columns = ("text", "kind", "created_at", "read_at")
     filters = ("read_at", "resource", "record_id")
+    private = ("source", "arguments", "path")
+    shown = (Shown("kind", names=kind_names),)
     attached = (subject(queries.subjects_of(Notification)),)
     transitions = (notifications.read_notification,)
     creatable = editable = deletable = False
 
     def scope(self, queryset: Any, actor: Actor, scopes: Scopes) -> Any:
         return queryset.filter(user_id=actor.user_id)
+
+
+@register
+class GroupBotEntity(Entity):
+    """Bots of chat groups that are told of some kinds of notices."""
+
+    name, model = "notice-bots", GroupBot
+    icon = "message-chatbot"
+    search = ("name",)
+    columns = ("name", "service", "hint", "department", "active", "updated_at")
+    sortable = ("name", "created_at")
+    filters = ("department",)
+    form = (
+        Section(_("Group bot"), ("name", "service", "url", "secret", "active")),
+        Section(_("What it is told"), ("kinds", "department")),
+    )
+    detail = (Section(_("Group bot"), ("name", "service", "hint", "department", "active")),)
+    private = ("url", "secret", "kinds", "next_at")
+    extra = (bots.URL, bots.SECRET, bots.KINDS)
+    attached = (
+        Attached("kinds", _("Kinds of notices"), bots.kinds_of, {"type": "array", "items": {"type": "string"}}),
+    )  # fmt: skip
+    transitions = (bots.test_bot,)
+    related = (Related("notice-deliveries", "bot", create=False),)
+    empty_text = _("No group bots yet. With one, a group in WeCom, DingTalk or Feishu is told what happens here.")
+
+    def prepare(self, batch: Any) -> None:
+        bots.prepare_bots(batch)
+
+
+@register
+class NoticeDeliveryEntity(Entity):
+    """The log of what went out: by which channel, to whom, and what became of it; the words are the receiver's."""
+
+    name, model = "notice-deliveries", NoticeDelivery
+    icon = "send"
+    not_personal = ("address",)
+    state_field = "state"
+    columns = ("kind", "channel", "user", "bot", "state", "attempts", "created_at", "sent_at", "problem")
+    sortable = ("created_at", "state")
+    filters = ("state", "channel", "kind", "user", "bot", "created_at")
+    detail = (
+        Section(_("Notice"), ("kind", "channel", "user", "bot", "address")),
+        Section(_("Sending"), ("state", "pace", "attempts", "due_at", "sent_at", "problem")),
+    )
+    private = ("text", "source", "arguments", "path", "notification", "people", "batch", "claimed_until",
+               "resource", "record_id")  # fmt: skip
+    shown = (Shown("kind", names=kind_names), Shown("channel", names=channel_names))
+    transitions = (sending_again.send_again,)
+    creatable = editable = deletable = archivable = False
+
+    def put_away(self, record: Any, actor: Actor) -> None:
+        bots.refuse_putting_away()
+
+
+add_setting(
+    "process",
+    Setting(
+        "notice-defaults", _("By which channel people are told of what, until they choose themselves"),
+        _("How people are told"), "bell-cog", "/settings/notice-defaults", "admin.manage",
+    ),
+    Setting("notice-bots", _("Groups in WeCom, DingTalk and Feishu that are told what happens")),
+)  # fmt: skip
+add_setting(
+    "technical",
+    Setting(
+        "notice-sending", _("What went out by e-mail and messages, what failed and why, sending again"),
+        _("Sent notices"), "send", "/settings/notices", "admin.manage",
+    ),
+)  # fmt: skip
 
 
 contribute("employees", transitions=(hand_over.hand_over,))

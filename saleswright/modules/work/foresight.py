@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -11,6 +11,7 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from saleswright.interface.conditions import say
 from saleswright.kernel.access.actors import Actor, actor_for, system
 from saleswright.kernel.access.scopes import fetch
+from saleswright.kernel.conditions import value_for
 from saleswright.kernel.errors import FieldError, NotFound, ValidationFailed
 from saleswright.kernel.models import User
 from saleswright.kernel.ports import ApprovalNeed
@@ -18,18 +19,22 @@ from saleswright.kernel.resources import resource_named
 from saleswright.kernel.transitions import Transition
 from saleswright.modules.work.actions.planning import plan
 from saleswright.modules.work.models import ApprovalFlow, ApprovalStep
-from saleswright.modules.work.terms import FACTS, Subject, approval_terms, imagined, number
+from saleswright.modules.work.terms import FACTS, Question, Subject, approval_terms, imagined, number
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What somebody would submit: facts alone, or the record `record_id`."""
+    """What somebody would submit: facts alone, or the record `record_id`.
+
+    `values` are what else is imagined of it, by the keys of the conditions (see `read_values`).
+    """
 
     resource: str
     transition: str
     submitter: User
     facts: Mapping[str, Any]
     record_id: int | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,26 @@ def read_facts(given: Mapping[str, str]) -> dict[str, Any]:
     if errors:
         raise ValidationFailed(errors)
     return facts
+
+
+def read_values(asked: Iterable[Question], given: Mapping[str, str]) -> dict[str, Any]:
+    """What is said of an imagined record beside its facts, by key. Raises ValidationFailed naming every bad one."""
+    values, errors = {}, []
+    for one in asked:
+        if one.name in FACTS:
+            continue
+        try:
+            value = value_for(one.name, one.column, given.get(one.name, ""))
+        except ValidationFailed as refused:
+            errors += [
+                FieldError(error.field, error.code, f"{one.column.label}: {error.message}") for error in refused.errors
+            ]
+            continue
+        if value is not None:
+            values[one.key] = [value] if one.column.kind == "json" and not isinstance(value, list) else value
+    if errors:
+        raise ValidationFailed(errors)
+    return values
 
 
 def foresee(trial: Trial, flow: ApprovalFlow | None, steps: Sequence[ApprovalStep], actor: Actor) -> list[Foreseen]:
@@ -82,13 +107,15 @@ def _need(trial: Trial, actor: Actor) -> tuple[ApprovalNeed | None, Subject]:
         record = fetch(resource_named(trial.resource).model, trial.record_id, actor=actor)
     else:
         record = imagined(trial.resource, facts)
+        for name in {f.attname for f in type(record)._meta.concrete_fields} & set(trial.values):
+            setattr(record, name, trial.values[name])
     try:
         need = transition.approval(record, actor_for(trial.submitter, origin="trial"), {})  # type: ignore[misc]
     except ObjectDoesNotExist:  # an imagined record refers to nothing
         need = ApprovalNeed("", facts)
     said = {**(need.facts if need is not None else {}), **facts}
     known = {f.attname: getattr(record, f.attname) for f in type(record)._meta.concrete_fields}
-    return need, Subject(trial.resource, trial.submitter, said, trial.record_id, known)
+    return need, Subject(trial.resource, trial.submitter, said, trial.record_id, known | dict(trial.values))
 
 
 def consent_to(resource: str, name: str) -> Transition:

@@ -21,6 +21,7 @@ from saleswright.kernel.errors import Conflict, Text, ValidationFailed
 from saleswright.kernel.models import User
 from saleswright.kernel.resources import Resource
 from saleswright.kernel.transactions import run_atomic
+from saleswright.modules.work.actions.duties import Duty, duties_of, followed_by, steps_of
 from saleswright.modules.work.actions.hand_over import (
     PART_ARGS,
     Plan,
@@ -30,7 +31,10 @@ from saleswright.modules.work.actions.hand_over import (
     plan,
     rules_of,
 )
+from saleswright.modules.work.states import DutyChoice
 
+#: so many duties that stay are named
+LISTED = 20
 FIELD = re.compile(r"parts-(\d{1,4})-([a-z_]+)")
 
 
@@ -48,9 +52,12 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
         if request.method == "POST":
             result = run_atomic(lambda: hand_over(giver.pk, actor=actor, **asked))
             messages.success(request, _("%(count)d records have been handed over") % {"count": result["records"]})
+            if result["kept"]:
+                text = _("%(count)d open approvals and followed records stay with the person")
+                messages.warning(request, text % {"count": result["kept"]})
             return goes_to(request, f"/employees/{giver.pk}")
-        if any(asked.values()):
-            context |= preview(_plan(giver, asked, actor))
+        if asked["to_id"] or asked["parts"]:
+            context |= preview(*_plan(giver, asked, actor))
     except ValidationFailed as refused:
         errors.update({error.field: error.message for error in refused.errors})
     except Conflict as refused:
@@ -65,26 +72,51 @@ def given(data: Mapping[str, Any]) -> dict[str, Any]:
     for name in data:
         if (found := FIELD.fullmatch(name)) and data[name] and found[2] in {arg.name for arg in PART_ARGS}:
             rows.setdefault(int(found[1]), {})[found[2]] = data[name]
-    return {"to_id": data.get("to_id") or None, "parts": [rows[place] for place in sorted(rows)] or None}
+    asked: dict[str, Any] = {"to_id": data.get("to_id") or None, "parts": [rows[n] for n in sorted(rows)] or None}
+    return asked | ({"duties": data["duties"]} if data.get("duties") else {})
 
 
-def _plan(giver: User, asked: dict[str, Any], actor: Actor) -> Plan:
+def _plan(giver: User, asked: dict[str, Any], actor: Actor) -> tuple[Plan, list[Duty]]:
     values = hand_over.clean(asked, actor)
-    return plan(giver, rules_of(giver, **values))
+    made = plan(giver, rules_of(giver, values["to_id"], values["parts"]))
+    if values["duties"] == DutyChoice.KEEP:
+        return made, duties_of(giver, {}, None)
+    return made, duties_of(giver, made.heirs, User.objects.filter(pk=values["to_id"]).first())
 
 
-def preview(made: Plan) -> dict[str, Any]:
+def preview(made: Plan, duties: list[Duty]) -> dict[str, Any]:
     """Who would get how much of what, and what nobody would get."""
     counts = made.counts()
-    heirs = sorted(counts, key=lambda one: one.get_short_name())
-    lines = [
-        (kind.label_plural, [counts[heir].get(kind, 0) for heir in heirs]) for kind in made.heirs if made.heirs[kind]
+    heirs = sorted({*counts, *(duty.heir for duty in duties if duty.heir)}, key=lambda one: one.get_short_name())
+    lines: list[tuple[Text, list[int]]] = [
+        (kind.label_plural, [counts.get(heir, {}).get(kind, 0) for heir in heirs])
+        for kind in made.heirs
+        if made.heirs[kind]
     ]
+    for label, some in (
+        (_("Open approval steps"), [duty for duty in duties if duty.step]),
+        (_("Followed records"), [duty for duty in duties if duty.follower]),
+    ):
+        if any(duty.heir for duty in some):
+            lines.append((label, [sum(duty.heir == heir for duty in some) for heir in heirs]))
     left: dict[Any, int] = {}
     for piece in made.left:
         left[piece.resource.label_plural] = left.get(piece.resource.label_plural, 0) + 1
-    totals = [sum(counts[heir].values()) for heir in heirs]
-    return {"previewed": True, "heirs": heirs, "lines": lines, "totals": totals, "left": left}
+    totals = [sum(column) for column in zip(*(line for _label, line in lines), strict=True)]
+    staying = [(duty.label, duty.url, _kind(duty)) for duty in duties if duty.heir is None]
+    return {
+        "previewed": True,
+        "heirs": heirs,
+        "lines": lines,
+        "totals": totals,
+        "left": left,
+        "staying": staying[:LISTED],
+        "staying_more": max(len(staying) - LISTED, 0),
+    }
+
+
+def _kind(duty: Duty) -> str:
+    return _("waits for a decision") if duty.step else _("followed")
 
 
 def _form(giver: User, kinds: Iterable[Resource], asked: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +125,7 @@ def _form(giver: User, kinds: Iterable[Resource], asked: dict[str, Any]) -> dict
     rows, blank = asked["parts"] or [], {arg.name: "" for arg in PART_ARGS}
     ids = {text for text in [asked["to_id"], *(row.get("to_id") for row in rows)] if text and text.isascii()}
     people = User.objects.in_bulk([int(text) for text in ids if text.isdigit() and len(text) < 19])
-    hidden = [("to_id", asked["to_id"] or "")]
+    hidden = [("to_id", asked["to_id"] or ""), ("duties", asked.get("duties", ""))]
     hidden += [(f"parts-{place}-{name}", value) for place, row in enumerate(rows) for name, value in row.items()]
     return {
         "asked": asked,
@@ -104,6 +136,9 @@ def _form(giver: User, kinds: Iterable[Resource], asked: dict[str, Any]) -> dict
         "kinds": [(kind.name, kind.label_plural) for kind in kinds],
         "regions": [(name, name) for name in regions],
         "levels": [(name, name) for name in levels],
+        "duties": DutyChoice.choices,
+        "steps": steps_of(giver).count(),
+        "followed": followed_by(giver).count(),
     }
 
 

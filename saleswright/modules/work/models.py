@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from django.core.validators import MaxLengthValidator
+from django.core.validators import MaxLengthValidator, MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from saleswright.interface.entity import sort_indexes
 from saleswright.kernel.models import OwnedRecord, Record, User, person
+from saleswright.modules.work.files.kinds import FileGroup
 from saleswright.modules.work.states import (
     ApprovalState,
     ApproverKind,
+    BotService,
     Nobody,
+    NoticeState,
     OwnRequest,
+    Pace,
     Priority,
     Recurrence,
     Rule,
@@ -238,24 +242,72 @@ class Comment(Referring):
 
 
 class Attachment(Referring):
-    """A file of a record; its content lies in the media folder under its SHA-256, once however often attached."""
+    """A file of a record; its content lies in the media folder under its SHA-256, once however often attached.
+
+    A file of the same name again is its next revision; the earlier ones stay, `latest` tells the one that counts.
+    """
 
     name = models.CharField(_("File name"), max_length=200)
     content_type = models.CharField(_("Type"), max_length=100)
     size = models.PositiveBigIntegerField(_("Size in bytes"))
     sha256 = models.CharField(_("SHA-256"), max_length=64, db_index=True)
+    revision = models.PositiveIntegerField(_("Revision"), default=1, db_default=1, editable=False)
+    latest = models.BooleanField(_("Latest revision"), default=True, db_default=True, editable=False)
 
     class Meta:
         verbose_name, verbose_name_plural = _("Attachment"), _("Attachments")
         indexes = (models.Index(fields=("resource", "record_id", "id"), name="attachment_subject"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("resource", "record_id", "name", "revision"), name="work_attachment_revision_once"
+            ),
+        )
 
 
-class Notification(Referring):
-    """Something a person should know; theirs alone."""
+class FileRule(Record):
+    """What is taken of a group of files: whether at all, and up to which size."""
+
+    group = models.CharField(_("Kind of file"), max_length=10, choices=FileGroup.choices, unique=True, editable=False)
+    taken = models.BooleanField(_("Taken"), default=True)
+    megabytes = models.PositiveIntegerField(
+        _("Largest size in MB"), default=50, validators=[MinValueValidator(1), MaxValueValidator(10_000)]
+    )
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Rule for files"), _("Files that are taken")
+
+    def __str__(self) -> str:
+        return str(FileGroup(self.group).label)
+
+
+class OrphanedContent(models.Model):
+    """A stored content that no file names any more, and since when that is known."""
+
+    sha256 = models.CharField(max_length=64, unique=True)
+    since = models.DateTimeField()
+
+
+class Said(Referring):
+    """Words about a record, or about none (`record_id` 0, then `path` is where it leads).
+
+    `source` and `arguments` say it in any language (kernel/words.py); `text` is what was said when it was written.
+    """
 
     title_field = "text"
-    user = models.ForeignKey(User, models.CASCADE, verbose_name=_("Person"), related_name="+")
+    kind = models.CharField(_("Kind"), max_length=30, default="other")
     text = models.CharField(_("Text"), max_length=500)
+    source = models.CharField(max_length=500, blank=True, default="", editable=False)
+    arguments = models.JSONField(default=dict, blank=True, editable=False)
+    path = models.CharField(max_length=200, blank=True, default="", editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Notification(Said):
+    """Something a person should know; theirs alone."""
+
+    user = models.ForeignKey(User, models.CASCADE, verbose_name=_("Person"), related_name="+")
     read_at = models.DateTimeField(_("Read"), null=True, blank=True, db_index=True)
 
     class Meta:
@@ -263,7 +315,99 @@ class Notification(Referring):
         indexes = (
             models.Index(fields=("resource", "record_id"), name="notification_subject"),
             models.Index(fields=("user",), condition=Q(read_at=None), name="notification_unread"),
+            models.Index(fields=("user", "id"), name="notification_of"),
         )
+
+
+class NoticePreference(models.Model):
+    """How soon a person (`whose`: their id, 0 for the company's default) is told of a kind by a channel."""
+
+    whose = models.BigIntegerField()
+    kind = models.CharField(max_length=30)
+    channel = models.CharField(max_length=30)
+    pace = models.CharField(max_length=6, choices=Pace.choices)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("whose", "kind", "channel"), name="work_preference_once"),)
+
+
+class NoticeHours(models.Model):
+    """When a person (0: by default anybody) is left in peace, and when the day's digest comes; company time."""
+
+    whose = models.BigIntegerField(unique=True)
+    quiet_from = models.TimeField(null=True)
+    quiet_to = models.TimeField(null=True)
+    days_off = models.BooleanField(default=True)
+    digest_at = models.TimeField()
+
+
+class GroupBot(Record):
+    """A bot of a chat group that is told of some kinds of notices; its address and secret are kept encrypted.
+
+    `next_at`: nothing is sent to it before, since services take 20 messages a minute.
+    """
+
+    name = models.CharField(_("Name"), max_length=100, unique=True)
+    service = models.CharField(_("Service"), max_length=20, choices=BotService.choices)
+    hint = models.CharField(_("Address"), max_length=120, blank=True, editable=False)
+    department = models.ForeignKey(
+        "kernel.Department", models.PROTECT, verbose_name=_("Department"), null=True, blank=True, related_name="+",
+        help_text=_("Only records of this department and those below it; empty for all records."),
+    )  # fmt: skip
+    active = models.BooleanField(_("Switched on"), default=True)
+    url = models.CharField(max_length=1000, blank=True, editable=False)
+    secret = models.CharField(max_length=600, blank=True, editable=False)
+    kinds = models.JSONField(default=list, blank=True, editable=False)
+    next_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Group bot"), _("Group bots")
+        indexes = sort_indexes("group_bot", "created_at")
+
+
+class NoticeDelivery(Said):
+    """A notice on its way out by a channel: to a person, or to a group's bot (`people`: whom it concerns).
+
+    Written with the notice, sent by a worker. Rows of one `batch` are one message, under that name however often it
+    is sent. A row that is `sending` past `claimed_until` was with a worker that died: it is sent again.
+    """
+
+    title_field = "channel"
+    notification = models.ForeignKey(Notification, models.CASCADE, null=True, related_name="deliveries")
+    user = models.ForeignKey(User, models.CASCADE, verbose_name=_("Person"), null=True, related_name="+")
+    bot = models.ForeignKey(GroupBot, models.CASCADE, verbose_name=_("Group bot"), null=True, related_name="+")
+    people = models.JSONField(default=list)
+    channel = models.CharField(_("Channel"), max_length=30)
+    address = models.CharField(_("Address"), max_length=300, blank=True)
+    pace = models.CharField(_("Pace"), max_length=6, choices=Pace.choices, default=Pace.NOW)
+    state = models.CharField(
+        _("State"), max_length=9, choices=NoticeState.choices, default=NoticeState.WAITING, editable=False
+    )
+    batch = models.CharField(max_length=40, blank=True, db_index=True)
+    due_at = models.DateTimeField(_("Next attempt"))
+    claimed_until = models.DateTimeField(null=True)
+    attempts = models.PositiveIntegerField(_("Attempts"), default=0)
+    sent_at = models.DateTimeField(_("Sent"), null=True)
+    problem = models.CharField(_("Problem"), max_length=500, blank=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Sent notice"), _("Sent notices")
+        constraints = (models.UniqueConstraint(fields=("notification", "channel"), name="work_notice_sent_once"),)
+        indexes = (
+            *sort_indexes("notice_delivery", "state", "created_at", "channel", "kind"),
+            models.Index(fields=("resource", "record_id"), name="notice_delivery_subject"),
+            models.Index(
+                fields=("channel", "due_at"), condition=Q(state__in=("waiting", "sending")), name="notice_delivery_open"
+            ),
+        )
+
+
+class NoticeDigest(models.Model):
+    """A digest that was begun: there is one for each person, channel and period, whatever comes late."""
+
+    key = models.CharField(max_length=120, unique=True)
+    batch = models.CharField(max_length=40)
+    at = models.DateTimeField()
 
 
 class Follower(models.Model):

@@ -1,12 +1,11 @@
-"""Pages that are not generated: decisions, notices, remarks, files, following."""
+"""Pages that are not generated: decisions, notices, remarks, following."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import path, re_path
 from django.utils.translation import gettext as _
@@ -16,7 +15,6 @@ from saleswright.interface.entity import entity_named
 from saleswright.interface.formatting import format_datetime, format_money, format_number, relative_datetime
 from saleswright.interface.pages.common import actor_of, goes_to, in_range, language
 from saleswright.interface.presentation import ActionButton, ApprovalItem, ApprovalsPage, Cell, Fact, Switch
-from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import fetch, visible
 from saleswright.kernel.company import base_currency
@@ -24,9 +22,10 @@ from saleswright.kernel.errors import NotFound
 from saleswright.kernel.records import save_record
 from saleswright.kernel.resources import resource_named
 from saleswright.kernel.transactions import run_atomic
-from saleswright.modules.work import designer, hand_over_pages, queries
-from saleswright.modules.work.actions import attachments, comments, decisions, notifications, targets
-from saleswright.modules.work.models import Approval, Attachment, Comment, Notification
+from saleswright.modules.work import designer, hand_over_pages, notice_pages, queries
+from saleswright.modules.work.actions import comments, decisions, targets
+from saleswright.modules.work.files import pages as file_pages
+from saleswright.modules.work.models import Approval, Comment
 from saleswright.modules.work.states import ApprovalState
 
 PAGE = 50
@@ -123,56 +122,7 @@ def decide(request: HttpRequest, pk: str, verb: str) -> HttpResponse:
     return goes_to(request, "/approvals")
 
 
-# --- notices ---------------------------------------------------------------------------------------------------
-
-
-@require_GET
-def counts(request: HttpRequest) -> HttpResponse:
-    """How much waits for the person, for the numbers in the head of the page."""
-    actor = actor_of(request)
-    return JsonResponse(
-        {"approvals": queries.waiting_for(actor).count(), "notifications": queries.unread_of(actor).count()}
-    )
-
-
-@require_GET
-def notices(request: HttpRequest) -> HttpResponse:
-    """The person's latest notifications."""
-    actor, spoken = actor_of(request), language()
-    mine = Notification.objects.filter(user_id=queries.me(actor), archived_at=None).order_by("-id")[:100]
-    items = [
-        {
-            "id": one.pk,
-            "text": one.text,
-            "at": relative_datetime(one.created_at, spoken),
-            "at_exact": format_datetime(one.created_at),
-            "unread": one.read_at is None,
-        }
-        for one in mine
-    ]
-    return render(request, "interface/notifications.html", {"title": _("Notifications"), "items": items})
-
-
-@require_POST
-def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
-    """Mark a notification as read and go to what it is about."""
-    actor = actor_of(request)
-    mine = Notification.objects.filter(user_id=queries.me(actor), pk=in_range(pk)).first()
-    if mine is None:
-        raise NotFound
-    Notification.objects.filter(pk=mine.pk, read_at=None).update(read_at=clock.now())
-    return goes_to(request, f"/{mine.resource}/{mine.record_id}" if mine.resource else "/notifications")
-
-
-@require_POST
-def read_notices(request: HttpRequest) -> HttpResponse:
-    """Mark all as read."""
-    actor = actor_of(request)
-    notifications.read_all(queries.me(actor), at=clock.now())
-    return goes_to(request, "/notifications")
-
-
-# --- remarks, files, following ---------------------------------------------------------------------------------
+# --- remarks, following ----------------------------------------------------------------------------------------
 
 
 def _about(request: HttpRequest, name: str, pk: int) -> tuple[Any, Actor]:
@@ -199,14 +149,6 @@ def comment(request: HttpRequest, name: str, pk: int) -> HttpResponse:
 
 
 @require_POST
-def attach(request: HttpRequest, name: str, pk: int) -> HttpResponse:
-    """Attach a file to a record."""
-    _record, actor = _about(request, name, pk)
-    run_atomic(lambda: attachments.attach(name, pk, request.FILES.get("file"), actor=actor))
-    return _back(request, name, pk)
-
-
-@require_POST
 def follow(request: HttpRequest, name: str, pk: int) -> HttpResponse:
     """Follow a record, or no longer."""
     _record, actor = _about(request, name, pk)
@@ -214,36 +156,13 @@ def follow(request: HttpRequest, name: str, pk: int) -> HttpResponse:
     return _back(request, name, pk)
 
 
-@require_GET
-def file(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """Download a file, or see an image or PDF."""
-    return sent_file(pk, actor_of(request))
-
-
-def sent_file(pk: int, actor: Actor) -> Any:
-    """The answer with a file's content, for whoever sees its record. Raises NotFound."""
-    kept = fetch(Attachment, in_range(pk), actor=actor)
-    source = attachments.path_of(kept.sha256)
-    if not source.exists():
-        raise NotFound(_("The file is not in the store."))
-    response = FileResponse(source.open("rb"), content_type=kept.content_type)
-    place = "inline" if kept.content_type in attachments.INLINE else "attachment"
-    response["Content-Disposition"] = f"{place}; filename*=UTF-8''{quote(kept.name)}"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
-
-
 urlpatterns = [
     *designer.urlpatterns,
     *hand_over_pages.urlpatterns,
+    *file_pages.urlpatterns,
     path("approvals", approvals),
     re_path(r"^approvals/(?P<pk>\d{1,19})/(?P<verb>approve|reject|return)$", decide),
-    path("notifications", notices),
-    path("notifications/read", read_notices),
-    path("notifications/<int:pk>/open", open_notice),
-    path("counts", counts),
-    path("attachments/<int:pk>", file),
+    *notice_pages.urlpatterns,
     path("<str:name>/<int:pk>/comments", comment),
-    path("<str:name>/<int:pk>/attachments", attach),
     path("<str:name>/<int:pk>/follow", follow),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -18,8 +18,19 @@ from saleswright.kernel.access.actors import Actor, Scope
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.resources import resource_named
 from saleswright.modules.work.actions.targets import target
-from saleswright.modules.work.models import Approval, ApprovalTask, Attachment, Comment, Follower, Notification
-from saleswright.modules.work.states import ApprovalState, StepState
+from saleswright.modules.work.channels import channel_named
+from saleswright.modules.work.kinds import kind_named
+from saleswright.modules.work.models import (
+    Approval,
+    ApprovalTask,
+    Attachment,
+    Comment,
+    Delegation,
+    Follower,
+    NoticeDelivery,
+    Notification,
+)
+from saleswright.modules.work.states import ApprovalState, NoticeState, StepState
 
 #: what a step is said to be of what its parts are
 STANDING = (StepState.REJECTED, StepState.RETURNED, StepState.OPEN, StepState.APPROVED, StepState.WAITING)
@@ -142,6 +153,12 @@ def unread_of(actor: Actor) -> QuerySet[Notification]:
     return Notification.objects.filter(user_id=me(actor), read_at=None)
 
 
+def away_between(people: list[int], first: date, last: date) -> list[tuple[int, date, date]]:
+    """Who of these people is absent on one of these days, from which day to which."""
+    rows = Delegation.objects.filter(owner__in=people, archived_at=None, start_on__lte=last, end_on__gte=first)
+    return [(pk, start, end) for pk, start, end in rows.values_list("owner_id", "start_on", "end_on") if pk]
+
+
 # --- the timeline ----------------------------------------------------------------------------------------------
 
 
@@ -150,6 +167,20 @@ def comments_on(entity: Entity, record: Any, actor: Actor, before: datetime | No
     rows = _about(Comment, entity, record).filter(archived_at=None).select_related("created_by")
     rows = rows.filter(created_at__lt=before) if before else rows
     return [entry("comment", one.created_at, _name(one.created_by), one.text) for one in rows.order_by("-id")[:LIMIT]]
+
+
+def mails_about(entity: Entity, record: Any, actor: Actor, before: datetime | None) -> list[Happening]:
+    """Who was told about the record by e-mail or message; what was said is theirs."""
+    rows = _about(NoticeDelivery, entity, record).filter(state=NoticeState.SENT).select_related("user", "bot")
+    rows = rows.filter(sent_at__lt=before) if before else rows
+    found = []
+    for one in rows.order_by("-sent_at")[:LIMIT]:
+        channel, kind = channel_named(one.channel), kind_named(one.kind).label
+        told = {"channel": channel.label if channel else one.channel, "kind": kind}
+        who = one.bot.name if one.bot else _name(one.user)
+        text = _("Told by %(channel)s: %(kind)s") % told
+        found.append(entry("message", one.sent_at or one.created_at, who, text))
+    return found
 
 
 def attachments_of(entity: Entity, record: Any, actor: Actor, before: datetime | None) -> list[Happening]:
@@ -193,14 +224,13 @@ def _name(user: Any) -> str:
 
 
 def conversation(entity: Entity, record: Any, actor: Actor) -> dict[str, Any]:
-    """Where remarks and files for the record are sent, and whether the actor follows it."""
+    """Where remarks about the record are sent, and whether the actor follows it."""
     if target(entity.name) is None:
         return {}
     following = Follower.objects.filter(resource=entity.name, record_id=record.pk, user_id=me(actor))
     return {
-        "can_comment": actor.may("comments.create"),
+        "can_comment": actor.may("comments.create") and entity.remark_refusal(record) is None,
         "comment_url": entity.url(record.pk, "comments"),
-        "attachment_url": entity.url(record.pk, "attachments") if actor.may("attachments.create") else "",
         "follow_url": entity.url(record.pk, "follow"),
         "following": following.exists(),
     }

@@ -91,3 +91,37 @@ class OwnRequest(models.TextChoices):
     MANAGER = "manager", _("Their manager decides")
     SKIP = "skip", _("Left out, alone the step with them")
     ALLOW = "allow", _("They may decide themselves")
+
+
+class Pace(models.TextChoices):
+    """How soon a person is told of a kind of notice by a channel."""
+
+    NOW = "now", _("At once")
+    HOURLY = "hourly", _("Every hour")
+    DAILY = "daily", _("Once a day")
+    OFF = "off", _("Not at all")
+
+
+class NoticeState(States):
+    """Where a notice on its way to a channel stands."""
+
+    WAITING = "waiting", "blue", _("Waiting")
+    SENDING = "sending", "yellow", _("Being sent")
+    SENT = "sent", "green", _("Sent")
+    DROPPED = "dropped", "secondary", _("Left out")
+    FAILED = "failed", "red", _("Failed")
+
+
+class BotService(models.TextChoices):
+    """Whose group bot it is; the value is the name of its channel."""
+
+    WECOM = "wecom_bot", _("WeCom group bot")
+    DINGTALK = "dingtalk_bot", _("DingTalk group bot")
+    FEISHU = "feishu_bot", _("Feishu group bot")
+
+
+class DutyChoice(models.TextChoices):
+    """What becomes of a person's open approval steps and of what they follow when they hand over."""
+
+    PASS = "pass", _("Go to the successors")
+    KEEP = "keep", _("Stay with the person")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,7 @@ from saleswright.interface.fields import has_field, number_text, spec_of
 from saleswright.interface.formatting import format_money, format_number
 from saleswright.kernel.access.actors import Actor, system
 from saleswright.kernel.company import base_currency
-from saleswright.kernel.conditions import Column, build, holds, parsed
+from saleswright.kernel.conditions import Check, Column, Rule, build, holds, leaves, parsed
 from saleswright.kernel.errors import Text
 from saleswright.kernel.fields import MoneyField, PercentField, ScaledField
 from saleswright.kernel.models import User
@@ -85,6 +85,38 @@ def approval_terms(name: str, actor: Actor) -> Vocabulary:
         column = conditions.Term(f"submitter_{one}", spec, actor, label)
         found[f"submitter.{one}"] = column
     return found | conditions.terms_of(entity, actor)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a dry run of an imagined record must know; `name` is how pages and programs give it.
+
+    That is `amount` for `facts.amount`, else the field as conditions name it, of figures with `@` and their period.
+    """
+
+    name: str
+    field: str
+    period: str
+    column: Column
+
+    @property
+    def key(self) -> str:
+        """Under which `holds` looks the value up."""
+        return Rule(self.column, Check("empty", True), "empty", "1", self.period).key
+
+
+def questions(trees: Iterable[Any], terms: Vocabulary) -> list[Question]:
+    """What the conditions name, each once, but for what is known of the submitter; what can't be read is left out."""
+    found: dict[str, Question] = {}
+    for tree in trees:
+        for name, period in leaves(tree):
+            if name in terms and not name.startswith("submitter."):
+                column = terms[name]
+                called = name.removeprefix("facts.") if name.removeprefix("facts.") in FACTS else name
+                called += f"@{period}" if period else ""
+                if not any(one.column is column and one.period == period for one in found.values()):
+                    found[called] = Question(called, name, period, column)
+    return list(found.values())
 
 
 def _fact(name: str) -> Column:

@@ -9,6 +9,7 @@ from saleswright.kernel.records import Draft, archive_record, save_record, save_
 from saleswright.modules.customers.actions import assign_customer, country_code, similar_customers
 from saleswright.modules.customers.models import Contact, Customer
 from saleswright.modules.org.actions import leave_company
+from saleswright.modules.work.models import Notification
 
 pytestmark = pytest.mark.django_db
 
@@ -90,6 +91,20 @@ def test_assigning_moves_the_department_too(root, person):
     assert entry.changes == {"owner_id": [one.pk, other.pk], "department_id": [None, east.pk]}
 
 
+def test_the_new_owner_is_told_unless_they_took_it_themselves(root, person, acting):
+    one, boss = person("sales_representative", name="Li"), acting("administrator")
+    customer = save_record(Customer, {"name": "Alpha", "owner": one.pk}, actor=root)
+    other = person("sales_representative", language="en")
+    assign_customer(customer.pk, actor=boss, owner_id=other.pk)
+    assign_customer(customer.pk, actor=root, owner_id=other.pk)
+    assign_customer(customer.pk, actor=boss, owner_id=boss.user_id)
+    told = Notification.objects.filter(resource="customers", record_id=customer.pk).order_by("id")
+    assert list(told.values_list("user_id", "kind", "text")) == [
+        (other.pk, "assignment", f"{boss.name} assigned to you: Customer Alpha"),
+        (other.pk, "assignment", "System assigned to you: Customer Alpha"),
+    ]
+
+
 def test_it_is_not_assigned_out_of_scope_or_to_who_has_left(root, person, acting):
     one, other, gone = (person("sales_representative") for _ in range(3))
     leave_company(gone.pk, actor=root)
@@ -107,3 +122,17 @@ def test_an_archived_customer_is_no_duplicate_by_name(root):
     customer = save_record(Customer, {"name": "Alpha"}, actor=root)
     archive_record(Customer, customer.pk, actor=root)
     assert similar_customers({"name": "Alpha"}, root) == []
+
+
+@pytest.mark.parametrize(
+    "typed", ["华沛乐精密科技", "上海华佩乐精密科技", "上海华沛精密科技", "上诲华沛乐精密科技", "上海华沛乐精密科支"]
+)
+def test_a_slip_is_seen_while_typing(root, typed):
+    made = save_record(Customer, {"name": "上海华沛乐精密科技有限公司"}, actor=root)
+    save_record(Customer, {"name": "北京华沛乐精密科技有限公司"}, actor=root)
+    save_record(Customer, {"name": "上海玖隆物流有限公司"}, actor=root)
+    found = [address for _, address in similar_customers({"name": typed}, root)]
+    assert f"/customers/{made.pk}" in found
+    assert len(found) < 3
+    archive_record(Customer, made.pk, actor=root)
+    assert f"/customers/{made.pk}" not in [address for _, address in similar_customers({"name": typed}, root)]

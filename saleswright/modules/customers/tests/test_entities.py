@@ -3,7 +3,11 @@
 import itertools
 
 from saleswright.interface.testing import EntityTestCase
-from saleswright.modules.customers.models import Contact, Customer
+from saleswright.kernel import clock
+from saleswright.kernel.access.actors import system
+from saleswright.kernel.models import Role
+from saleswright.kernel.records import save_record, stamp
+from saleswright.modules.customers.models import Customer, DuplicatePair, DuplicateScan
 
 serial = itertools.count(1)
 
@@ -55,8 +59,65 @@ class TestContacts(EntityTestCase):
 
     def test_it_hides_numbers_from_those_without_the_right(self, api):
         pk = self.create(api())["id"]
-        assert api("finance").get(f"contacts/{pk}").json()["mobile"] == "13800000000"
-        partner = api("partner")
-        own = self.make(Customer, name="Own", owner=partner.user)
-        pk = self.make(Contact, customer=own, name="Li", mobile="13900000000").pk
-        assert not {"mobile", "phone", "email"} & set(partner.get(f"contacts/{pk}").json())
+        assert api("finance").get(f"contacts/{pk}?unmask=mobile").json()["mobile"] == "13800000000"
+        buyer = api("purchasing")
+        grants = {"contacts.view": "all", "customers.view": "all"}
+        save_record(Role, {"code": "reader", "name": "R", "grants": grants}, actor=system("test"))
+        told = api("reader").get(f"contacts/{pk}").json()
+        assert (told["mobile"], told["masked"]) == ("138****0000", ["mobile", "email"])
+        assert api("reader").get(f"contacts/{pk}?unmask=mobile").status_code == 403
+        assert buyer.get(f"contacts/{pk}").status_code == 403
+
+
+class TestDuplicatePairs(EntityTestCase):
+    """What a search for duplicates found."""
+
+    resource = "duplicate-pairs"
+
+    def values(self):
+        return {}
+
+    def create(self, client):
+        pair = DuplicatePair(
+            first=self.make(Customer, name=f"Customer {next(serial)}"),
+            second=self.make(Customer, name=f"Customer {next(serial)}"),
+            likelihood=87,
+            reasons=["same_phone", "slip_in_brand"],
+        )
+        stamp(pair, system("test"), clock.now(), fresh=True)
+        pair.save()
+        return client.get(f"duplicate-pairs/{pair.pk}").json()
+
+    def test_it_says_why_in_words(self, api, browse):
+        pk = self.create(api())["id"]
+        for path in ("/duplicate-pairs", f"/duplicate-pairs/{pk}"):
+            page = browse("administrator").get(path).content.decode()
+            assert "Same phone" in page or "电话相同" in page
+            assert "87%" in page
+
+    def test_it_is_not_written_by_hand(self, api):
+        client = api()
+        pk = self.create(client)["id"]
+        assert client.post("duplicate-pairs", {}).status_code == 405
+        assert client.patch(f"duplicate-pairs/{pk}", {"likelihood": 1}).status_code == 405
+        assert DuplicatePair.objects.get().likelihood == 87
+
+
+class TestDuplicateScans(EntityTestCase):
+    """Searches for duplicates."""
+
+    resource = "duplicate-scans"
+
+    def values(self):
+        return {}
+
+    def create(self, client):
+        DuplicateScan.objects.update(status="done")
+        return super().create(client)
+
+    def test_it_refuses_a_second_one(self, api):
+        client = api("sales_operations")
+        assert client.post("duplicate-scans", {}).status_code == 201
+        response = client.post("duplicate-scans", {})
+        assert response.status_code == 422
+        assert DuplicateScan.objects.count() == 1

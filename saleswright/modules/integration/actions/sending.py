@@ -16,17 +16,22 @@ import orjson
 from cryptography.fernet import InvalidToken
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from saleswright.kernel import clock
+from saleswright.kernel import clock, transport
 from saleswright.kernel.jobs import enqueue
 from saleswright.kernel.models import Job, JobState
+from saleswright.kernel.ports import ports
 from saleswright.kernel.transactions import atomic
-from saleswright.modules.integration import signing, transport
+from saleswright.kernel.transport import Outcome
+from saleswright.kernel.words import said
+from saleswright.modules.integration import queries, signing
 from saleswright.modules.integration.models import Webhook, WebhookAttempt, WebhookDelivery
 from saleswright.modules.integration.states import DeliveryState
-from saleswright.modules.integration.transport import Outcome
+from saleswright.modules.work.public import NoticeKind, Notification, Pace, add_kind
 
 KIND = "webhooks.send"
+FAILED_KIND = add_kind(NoticeKind("webhook_failed", gettext_lazy("Webhook given up"), "webhook", {"*": Pace.NOW}))
 MOST_ATTEMPTS = 10
 CLAIM = timedelta(seconds=60)
 LONGEST_REST = timedelta(minutes=5)
@@ -153,8 +158,24 @@ def note(delivery: WebhookDelivery, outcome: Outcome) -> None:
             delivery=delivery, at=at, status=outcome.status, duration=outcome.duration, problem=problem,
             answer=outcome.answer,
         )  # fmt: skip
-        mine.update(**values)
+        given_up = mine.update(**values) and values.get("state") == DeliveryState.FAILED
         _note_silence(delivery.webhook, outcome, at)
+        if given_up:
+            _tell_of_failure(delivery.webhook, at)
+
+
+def _tell_of_failure(webhook: Webhook, at: datetime) -> None:
+    """Tell whoever made the webhook and the administrators, who are not told again before they have read it."""
+    people = queries.answerable_for(webhook)
+    unread = Notification.objects.filter(
+        kind=FAILED_KIND.name, resource="webhooks", record_id=webhook.pk, user_id__in=people, read_at=None
+    )
+    told = set(unread.values_list("user_id", flat=True))
+    text = said(gettext_lazy("Events could not be delivered to the webhook “%(name)s”."), name=webhook.name)
+    ports.notification.notify(
+        user_ids=[pk for pk in people if pk not in told], text=text, resource="webhooks", record_id=webhook.pk, at=at,
+        kind=FAILED_KIND.name,
+    )  # fmt: skip
 
 
 def _note_silence(webhook: Webhook, outcome: Outcome, at: datetime) -> None:

@@ -16,11 +16,11 @@ from saleswright.kernel.models import OutboxEvent
 from saleswright.kernel.records import Batch
 from saleswright.kernel.resources import Extra
 from saleswright.kernel.transitions import Arg, transition
+from saleswright.kernel.transport import Refused, read_url
 from saleswright.modules.integration import queries, signing
 from saleswright.modules.integration.actions.sending import start
 from saleswright.modules.integration.models import Subscription, Webhook, WebhookDelivery
 from saleswright.modules.integration.states import DeliveryState
-from saleswright.modules.integration.transport import Refused, read_url
 
 SHORTEST, LONGEST = 24, 200  # characters of a secret
 REPLAYED = 10_000  # events of one replay

@@ -12,21 +12,22 @@ import pytest
 import time_machine
 from django.conf import settings as installation
 
-from saleswright.kernel import clock, outbox
+from saleswright.kernel import clock, outbox, transport
 from saleswright.kernel.access.actors import system
 from saleswright.kernel.errors import Conflict, ValidationFailed
 from saleswright.kernel.jobs import Interrupted
-from saleswright.kernel.models import Job, OutboxEvent
+from saleswright.kernel.models import Job, OutboxEvent, User
 from saleswright.kernel.records import archive_record, save_record
+from saleswright.kernel.transport import Outcome
 from saleswright.kernel.worker import Worker
 from saleswright.modules.customers.public import Customer
-from saleswright.modules.integration import jobs, transport
+from saleswright.modules.integration import jobs
 from saleswright.modules.integration.actions import sending, webhooks
 from saleswright.modules.integration.models import Webhook, WebhookAttempt, WebhookDelivery
 from saleswright.modules.integration.queries import choices, is_wanted
 from saleswright.modules.integration.states import DeliveryState
 from saleswright.modules.integration.tests.conftest import SECRET
-from saleswright.modules.integration.transport import Outcome
+from saleswright.modules.work.public import Notification
 
 pytestmark = pytest.mark.django_db
 ROOT = system("test")
@@ -221,6 +222,29 @@ def test_it_goes_on_with_a_record_when_an_event_of_it_has_failed(webhook, custom
     sending.send_waiting(made.pk)
     states = dict(WebhookDelivery.objects.values_list("event_name", "state"))
     assert states == {SENT: DeliveryState.FAILED, "customers.changed": DeliveryState.DELIVERED}
+
+
+def test_its_maker_and_administrators_are_told_once_until_they_have_read_it(
+    webhook, customer, monkeypatch, now, person
+):
+    boss, maker, _other = person("administrator"), person("sales_operations"), person("sales_operations")
+    gone = person("administrator")
+    User.objects.filter(pk=gone.pk).update(state="left")
+    made = webhook("*")
+    Webhook.objects.filter(pk=made.pk).update(created_by=maker)
+    customer("A"), customer("B"), customer("C")
+    outbox.deliver()
+    WebhookDelivery.objects.update(attempts=sending.MOST_ATTEMPTS - 1)
+    answered(monkeypatch, BAD, BAD, BAD)
+    sending.send_waiting(made.pk)
+    notices = Notification.objects.filter(kind="webhook_failed", resource="webhooks", record_id=made.pk)
+    assert sorted(notices.values_list("user_id", flat=True)) == sorted([boss.pk, maker.pk])
+    assert notices[0].arguments == {"name": "ERP"}
+    notices.filter(user=boss).update(read_at=made.created_at)
+    WebhookDelivery.objects.update(state="waiting", attempts=sending.MOST_ATTEMPTS - 1, due_at=made.created_at)
+    answered(monkeypatch, BAD, BAD, BAD)
+    sending.send_waiting(made.pk)
+    assert (notices.filter(user=boss).count(), notices.filter(user=maker).count()) == (2, 1)
 
 
 def test_pauses_grow_and_are_mixed():

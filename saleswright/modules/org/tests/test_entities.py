@@ -6,12 +6,16 @@ from datetime import date, timedelta
 import pytest
 
 from saleswright.interface.entity import entity_named
+from saleswright.interface.exchange.importer import run_import
 from saleswright.interface.testing import EntityTestCase
 from saleswright.kernel import clock
+from saleswright.kernel.caching import forget_everything
+from saleswright.kernel.company import exchange_rate
 from saleswright.kernel.errors import ValidationFailed
-from saleswright.kernel.models import Company, ExchangeRate, StateLimit, User, WorkingDay
+from saleswright.kernel.models import Company, ExchangeRate, Role, StateLimit, User, WorkingDay
 from saleswright.kernel.records import save_record
 from saleswright.kernel.worktime import is_working_day
+from saleswright.modules.customers.public import Contact, Customer
 from saleswright.modules.org.queries import stateful, states_of
 
 serial = itertools.count(1)
@@ -54,8 +58,12 @@ class TestEmployees(EntityTestCase):
 
     def test_it_shows_the_phone_only_with_its_right(self, api):
         pk = self.create(api())["id"]
-        assert "phone" in api("hr").get(f"employees/{pk}").json()
-        assert "phone" not in api("purchasing").get(f"employees/{pk}").json()
+        User.objects.filter(pk=pk).update(phone="13812345678")
+        answer = api("hr").get(f"employees/{pk}?unmask=phone").json()
+        assert (answer["phone"], answer["masked"]) == ("13812345678", [])
+        answer = api("purchasing").get(f"employees/{pk}").json()
+        assert (answer["phone"], answer["masked"]) == ("138****5678", ["phone"])
+        assert api("purchasing").get(f"employees/{pk}?unmask=phone").status_code == 403
 
 
 class TestRoles(EntityTestCase):
@@ -121,6 +129,30 @@ class TestCompany(EntityTestCase):
         assert Company.objects.get().archived_at is None
 
 
+class TestDataGroups(EntityTestCase):
+    """Groups of personal data."""
+
+    resource = "data-groups"
+    change = {"months": 12}
+
+    def create(self, client):
+        (one,) = (row for row in client.get("data-groups").json()["items"] if row["code"] == "leads")
+        return client.get(f"data-groups/{one['id']}").json()
+
+    def test_it_decides_whether_those_with_the_right_see_at_once(self, api, root):
+        customer = save_record(Customer, {"name": "A"}, actor=root)
+        pk = save_record(Contact, {"customer": customer.pk, "name": "B", "mobile": "13812345678"}, actor=root).pk
+        client = api()
+        assert client.get(f"contacts/{pk}").json()["mobile"] == "138****5678"
+        (one,) = (row for row in client.get("data-groups").json()["items"] if row["code"] == "contacts")
+        assert client.patch(f"data-groups/{one['id']}", {"masked": False}).status_code == 200
+        forget_everything()
+        assert client.get(f"contacts/{pk}").json()["mobile"] == "13812345678"
+        grants = {"contacts.view": "all", "customers.view": "all"}
+        save_record(Role, {"code": "reader", "name": "R", "grants": grants}, actor=root)
+        assert api("reader").get(f"contacts/{pk}").json()["mobile"] == "138****5678"
+
+
 class TestNumberSeries(EntityTestCase):
     """How numbers look."""
 
@@ -156,6 +188,19 @@ class TestExchangeRates(EntityTestCase):
 
     def values(self):
         return {"currency": "USD", "valid_from": str(date(2026, 1, 1) + timedelta(next(serial))), "rate": "7.1"}
+
+    def test_a_list_is_imported_by_currency_and_day(self, root, tmp_path):
+        file = tmp_path / "rates.csv"
+        file.write_text("Currency,Valid from,Rate\nUSD,2026-01-01,7.10\nUSD,2026-02-01,7.20\nEUR,2026-01-01,7.80\n")
+        first = run_import("exchange-rates", file, actor=root)
+        assert (first.created, first.updated, first.failed) == (3, 0, 0)
+        file.write_text("Currency,Valid from,Rate\nUSD,2026-02-01,7.25\nUSD,2026-03-01,7.30\nCNY,2026-03-01,1\n")
+        again = run_import("exchange-rates", file, actor=root, on_error="skip")
+        assert (again.created, again.updated, again.failed) == (1, 1, 1)
+        days = (date(2026, 1, 31), date(2026, 2, 1), date(2026, 4, 1))
+        assert [str(exchange_rate("USD", day).normalize()) for day in days] == ["7.1", "7.25", "7.3"]
+        with pytest.raises(ValidationFailed, match="no exchange rate for USD on 2025-12-31"):
+            exchange_rate("USD", date(2025, 12, 31))
 
     @pytest.mark.parametrize("currency", ["US1", "dollar", "CNY", "cny"])
     def test_it_refuses_what_is_no_foreign_currency(self, api, currency):
@@ -271,3 +316,13 @@ class TestDictionaries(EntityTestCase):
         return client.get(
             "dictionaries/{id}".format(**client.get("dictionaries?code=industries").json()["items"][0])
         ).json()
+
+
+class TestCustomFields(EntityTestCase):
+    """Fields that the company adds."""
+
+    resource = "custom-fields"
+    change = {"label_zh": "改名", "required": True}
+
+    def values(self):
+        return {"resource": "customers", "code": f"extra_{next(serial)}", "kind": "text", "label_zh": "附加"}

@@ -32,7 +32,7 @@ def told(monkeypatch):
     found = []
 
     class Ear:
-        def notify(self, *, user_ids, text, resource, record_id, at):
+        def notify(self, *, user_ids, text, resource, record_id, at, kind):
             found.extend((user_id, resource, record_id) for user_id in user_ids)
 
     monkeypatch.setattr(ports, "notification", Ear())

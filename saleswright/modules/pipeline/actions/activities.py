@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -16,6 +17,7 @@ from saleswright.modules.customers.public import Contact
 from saleswright.modules.pipeline.actions.opportunities import match_contact
 from saleswright.modules.pipeline.models import Activity, Opportunity
 from saleswright.modules.pipeline.states import ActivityKind, ActivityStatus
+from saleswright.modules.pool.public import followed_up
 
 PLANNED, DONE, CANCELLED = ActivityStatus.PLANNED, ActivityStatus.DONE, ActivityStatus.CANCELLED
 
@@ -70,6 +72,19 @@ def complete_activity(
         raise ValidationFailed.of("done_at", "range", _("What is done can't lie in the future."))
     activity.done_at, activity.outcome = done_at or at, outcome
     activity.next_step = next_step or activity.next_step
+    note_follow_ups([activity])
+
+
+def note_follow_ups(activities: Iterable[Activity]) -> None:
+    """What was done with a customer or lead is a follow-up of it."""
+    for resource, column in (("customers", "customer_id"), ("leads", "lead_id")):
+        moments: dict[int, datetime] = {}
+        for one in activities:
+            pk = getattr(one, column)
+            if pk is not None and one.done_at is not None and one.status != CANCELLED:
+                moments[pk] = max(one.done_at, moments.get(pk, one.done_at))
+        if moments:
+            followed_up(resource, moments)
 
 
 def is_visit(activity: Activity) -> Text | None:

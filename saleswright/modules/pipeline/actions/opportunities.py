@@ -20,7 +20,7 @@ from saleswright.kernel.money import round_half_up
 from saleswright.kernel.records import Batch, Draft, snapshot
 from saleswright.kernel.transitions import ASSIGN_ARGS, Arg, transition
 from saleswright.modules.catalog.public import Product
-from saleswright.modules.customers.public import Contact, Customer, give_to
+from saleswright.modules.customers.public import Contact, Customer, give_to, tell_new_owner
 from saleswright.modules.pipeline.events import OpportunityLost, OpportunityWon
 from saleswright.modules.pipeline.models import LossReason, Opportunity, OpportunityLine, Stage, StageChange
 from saleswright.modules.pipeline.queries import chosen_pipeline, empty_fields
@@ -251,6 +251,7 @@ def _days_since(since: date | None, at: datetime) -> int | None:
 def assign_opportunity(opportunity: Opportunity, *, actor: Actor, at: datetime, owner_id: int) -> None:
     """Give the opportunity to another owner."""
     give_to(opportunity, actor, owner_id, "opportunities.assign")
+    tell_new_owner(opportunity, actor, at)
 
 
 @transition(

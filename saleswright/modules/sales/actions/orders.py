@@ -22,6 +22,7 @@ from saleswright.kernel.records import Batch, snapshot, stamp, write_changes
 from saleswright.kernel.resources import resource_of
 from saleswright.kernel.transactions import atomic
 from saleswright.kernel.transitions import transition
+from saleswright.modules.pool.public import followed_up
 from saleswright.modules.pricing.public import approver_for, authority_of
 from saleswright.modules.sales.actions import documents
 from saleswright.modules.sales.actions.quotes import REASON, percent_text
@@ -137,6 +138,7 @@ def _settled_discount(order: Order) -> Decimal:
 def confirm_order(order: Order, *, actor: Actor, at: datetime) -> None:
     """Make the order binding, at the exchange rate of the day. Raises Conflict above the price authority."""
     check_price_authority(order, actor)
+    followed_up("customers", {order.customer_id: at})
     order.confirmed_on = clock.local_date(at)
     if order.currency != base_currency():
         lines = list(order.lines.order_by("position", "id"))

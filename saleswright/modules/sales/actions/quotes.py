@@ -20,6 +20,7 @@ from saleswright.kernel.reading import read_values
 from saleswright.kernel.records import Batch, save_record
 from saleswright.kernel.transitions import Arg, transition
 from saleswright.modules.catalog.public import Product
+from saleswright.modules.pool.public import followed_up
 from saleswright.modules.pricing.public import approver_for, authority_of
 from saleswright.modules.sales.actions import documents
 from saleswright.modules.sales.events import QuoteAccepted
@@ -134,6 +135,7 @@ def submit_quote(quote: Quote, *, actor: Actor, at: datetime) -> None:
 )  # fmt: skip
 def send_quote(quote: Quote, *, actor: Actor, at: datetime) -> None:
     """The customer has it."""
+    followed_up("customers", {quote.customer_id: at})
 
 
 @transition(

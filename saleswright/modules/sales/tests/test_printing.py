@@ -11,7 +11,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml.ns import qn
 
 from saleswright.kernel.company import company
-from saleswright.kernel.models import Company
+from saleswright.kernel.models import AuditEntry, Company
 from saleswright.kernel.records import save_record
 from saleswright.modules.customers.models import Contact
 from saleswright.modules.sales import printing
@@ -60,8 +60,16 @@ def test_it_marks_what_does_not_bind_yet(sales, root):
 
 def test_it_shows_phone_numbers_to_those_who_may_see_them(quote, root, acting):
     assert "13800001111" in dict(data(quote, root, "en")["customer"]).values()
-    reader = acting("partner")
-    assert "13800001111" not in dict(data(quote, reader, "en")["customer"]).values()
+    reader = acting("purchasing")
+    told = dict(data(quote, reader, "en")["customer"]).values()
+    assert "13800001111" not in told
+    assert "138****1111" in told
+
+
+def test_it_is_noted_who_had_a_number_printed(quote, acting):
+    data(quote, acting("finance"), "en")
+    (entry,) = AuditEntry.objects.filter(action="unmasked")
+    assert (entry.resource, entry.record_id, entry.changes) == ("contacts", quote.contact_id, {"mobile": [None, "***"]})
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])

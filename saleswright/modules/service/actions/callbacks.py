@@ -14,6 +14,7 @@ from saleswright.kernel.errors import ValidationFailed
 from saleswright.kernel.ports import ports
 from saleswright.kernel.records import Batch, Draft, save_record, save_records
 from saleswright.kernel.transitions import Arg, transition
+from saleswright.kernel.words import said
 from saleswright.kernel.worktime import next_working_day
 from saleswright.modules.customers.public import Customer
 from saleswright.modules.service.events import CallbackCompleted
@@ -90,10 +91,10 @@ def _warn_owner(callback: Callback, actor: Actor, at: datetime) -> None:
     owner_id = callback.customer.owner_id
     if owner_id is None or owner_id == actor.user_id:
         return
-    text = _("%(customer)s gave only %(score)d of 10 when called back: %(result)s")
-    facts = {"customer": callback.customer.name, "score": callback.score, "result": callback.result[:100]}
+    text = gettext_lazy("%(customer)s gave only %(score)s of 10 when called back: %(result)s")
+    words = said(text, customer=callback.customer.name, score=callback.score, result=callback.result[:100])
     ports.notification.notify(
-        user_ids=[owner_id], text=text % facts, resource="callbacks", record_id=callback.pk, at=at
+        user_ids=[owner_id], text=words, resource="callbacks", record_id=callback.pk, at=at, kind="alert"
     )
 
 

@@ -12,6 +12,7 @@ from saleswright.kernel.errors import Text
 from saleswright.kernel.ports import ports
 from saleswright.kernel.records import Batch, Draft
 from saleswright.kernel.transitions import ASSIGN_ARGS, Arg, transition
+from saleswright.kernel.words import said
 from saleswright.kernel.worktime import add_working, working_between
 from saleswright.modules.customers.public import Contact, give_to
 from saleswright.modules.service import queries
@@ -77,10 +78,11 @@ def assign_ticket(ticket: Ticket, *, actor: Actor, at: datetime, owner_id: int) 
     """Give the ticket to whoever shall solve it, and tell them."""
     give_to(ticket, actor, owner_id, "tickets.assign")
     if owner_id != actor.user_id:
-        text = _("Ticket %(number)s was assigned to you: %(subject)s")
+        text = gettext_lazy("Ticket %(number)s was assigned to you: %(subject)s")
         ports.notification.notify(
+            kind="assignment",
             user_ids=[owner_id],
-            text=text % {"number": ticket.number, "subject": ticket.subject},
+            text=said(text, number=ticket.number, subject=ticket.subject),
             resource="tickets",
             record_id=ticket.pk,
             at=at,
@@ -202,10 +204,11 @@ def escalate_tickets(at: datetime) -> int:
     heads = queries.heads_of_service() if late else []
     for ticket in late:
         manager = ticket.owner.manager_id if ticket.owner else None
-        text = _("Ticket %(number)s has had no answer in time: %(subject)s")
+        text = gettext_lazy("Ticket %(number)s has had no answer in time: %(subject)s")
         ports.notification.notify(
+            kind="overdue",
             user_ids=[manager] if manager else heads,
-            text=text % {"number": ticket.number, "subject": ticket.subject},
+            text=said(text, number=ticket.number, subject=ticket.subject),
             resource="tickets",
             record_id=ticket.pk,
             at=at,

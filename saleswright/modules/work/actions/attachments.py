@@ -1,11 +1,7 @@
-"""Files of records: checked by name and content, stored once by their SHA-256."""
+"""Files of records: checked by what they are, stored once by their SHA-256, kept in revisions, deleted by right."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -13,92 +9,121 @@ from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext as _
 
 from saleswright.kernel.access.actors import Actor
-from saleswright.kernel.errors import TooLarge, ValidationFailed
-from saleswright.kernel.records import save_record
-from saleswright.modules.work.models import Attachment
+from saleswright.kernel.access.scopes import visible
+from saleswright.kernel.errors import Conflict, NotAllowed, NotFound, TooLarge, ValidationFailed
+from saleswright.kernel.records import Batch, save_record
+from saleswright.kernel.transactions import run_atomic
+from saleswright.modules.work.actions.targets import check_targets, target
+from saleswright.modules.work.files.kinds import FileGroup, clean_name
+from saleswright.modules.work.files.recognition import recognise
+from saleswright.modules.work.files.store import store
+from saleswright.modules.work.models import Attachment, FileRule
 
-_ZIP, _OLE, _OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0", "application/vnd.openxmlformats-officedocument."
-#: what may be attached: ending -> (type, what the content begins with; empty: readable text)
-KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
-    "pdf": ("application/pdf", (b"%PDF-",)),
-    "png": ("image/png", (b"\x89PNG\r\n\x1a\n",)),
-    "jpg": ("image/jpeg", (b"\xff\xd8\xff",)),
-    "jpeg": ("image/jpeg", (b"\xff\xd8\xff",)),
-    "gif": ("image/gif", (b"GIF87a", b"GIF89a")),
-    "webp": ("image/webp", (b"RIFF",)),
-    "docx": (_OFFICE + "wordprocessingml.document", (_ZIP,)),
-    "xlsx": (_OFFICE + "spreadsheetml.sheet", (_ZIP,)),
-    "pptx": (_OFFICE + "presentationml.presentation", (_ZIP,)),
-    "doc": ("application/msword", (_OLE,)),
-    "xls": ("application/vnd.ms-excel", (_OLE,)),
-    "ppt": ("application/vnd.ms-powerpoint", (_OLE,)),
-    "zip": ("application/zip", (_ZIP, b"PK\x05\x06")),
-    "txt": ("text/plain; charset=utf-8", ()),
-    "csv": ("text/csv; charset=utf-8", ()),
-}
-#: what a browser may show by itself; everything else is downloaded
-INLINE = frozenset({"application/pdf", "image/png", "image/jpeg", "image/gif", "image/webp"})
+MEGABYTE = 1 << 20
 
 
-def attach(resource: str, record_id: Any, file: UploadedFile | None, *, actor: Actor) -> Attachment:
-    """Keep a file with a record the actor sees.
+def attach(resource: str, record_id: Any, file: UploadedFile[Any] | None, *, actor: Actor) -> Attachment:
+    """Keep a file with a record the actor sees; one of the same name becomes its next revision.
 
     Raises ValidationFailed (no file, a kind that is not taken, content that is not what the name says, no such
-    record), TooLarge above UPLOAD_LIMIT, NotAllowed.
+    record), TooLarge above the size that the rules allow, NotAllowed.
     """
     actor.require("attachments.create")
-    if file is None or not file.name:
+    name = clean_name(file.name or "") if file is not None else ""
+    if file is None or not name:
         raise ValidationFailed.of("file", "required", _("Choose a file."))
-    if (file.size or 0) > settings.UPLOAD_LIMIT:
-        raise TooLarge(_("A file may have at most %(size)d MB.") % {"size": settings.UPLOAD_LIMIT // 2**20})
-    name = Path(file.name.replace("\\", "/")).name[-200:]
-    values = {"resource": resource, "record_id": record_id, "name": name, "content_type": content_type(name, file)}
-    return save_record(Attachment, values | {"size": file.size, "sha256": store(file)}, actor=actor)
+    size = file.size or 0
+    if size > settings.UPLOAD_LIMIT:
+        raise _too_large(settings.UPLOAD_LIMIT // MEGABYTE)
+    kind, group = recognise(name, file.file or file)
+    _check_rule(group, size)
+    values = {"resource": resource, "record_id": record_id, "name": name, "content_type": kind.content_type}
+    values |= {"size": size, "sha256": store(file)}
+    return run_atomic(lambda: save_record(Attachment, values, actor=actor))
 
 
-def content_type(name: str, file: UploadedFile) -> str:
-    """The type of a file by its name, if its content agrees. Raises ValidationFailed."""
-    kind = KINDS.get(name.rpartition(".")[2].lower())
-    file.seek(0)
-    head = file.read(4096)
-    file.seek(0)
-    if kind is None or not head:
-        text = _("The file is empty.") if kind else _("Files of this kind are not taken; these are: %(kinds)s.")
-        raise ValidationFailed.of("file", "invalid", text % {"kinds": ", ".join(KINDS)} if kind is None else text)
-    known, starts = kind
-    agrees = head.startswith(starts) if starts else _readable(head)
-    if not agrees or (known == "image/webp" and head[8:12] != b"WEBP"):
-        raise ValidationFailed.of("file", "invalid", _("The content is not what the file's name says."))
-    return known
+def _too_large(megabytes: int) -> TooLarge:
+    return TooLarge(_("A file may have at most %(size)d MB.") % {"size": megabytes})
 
 
-def _readable(head: bytes) -> bool:
-    """Text in UTF-16 has its mark; any other text has no NUL, nor the beginning of a program."""
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+def _check_rule(group: FileGroup, size: int) -> None:
+    """Refuse a group of files that the company does not take, and files above its size."""
+    taken, megabytes = rule_of(group)
+    if not taken:
+        text = _("%(kind)s are not taken; an administrator can allow them under Settings.") % {"kind": group.label}
+        raise ValidationFailed.of("file", "not_allowed", text)
+    if size > megabytes * MEGABYTE:
+        raise _too_large(megabytes)
+
+
+def rule_of(group: FileGroup) -> tuple[bool, int]:
+    """Whether files of the group are taken, and up to how many MB. Without a rule all are but macros."""
+    rule = FileRule.objects.filter(group=group).values_list("taken", "megabytes").first()
+    return rule or (group != FileGroup.MACRO, settings.UPLOAD_LIMIT // MEGABYTE)
+
+
+def prepare_attachments(batch: Batch) -> None:
+    """A file belongs to a record one sees, and follows the revision of the same name before it."""
+    check_targets(batch)
+    for draft in batch.good:
+        if draft.fresh:
+            _follow(draft.record)
+
+
+def _follow(attachment: Attachment) -> None:
+    """Make it the latest of its name. The record stays locked meanwhile, so that two at once get two numbers."""
+    resource = target(attachment.resource)
+    assert resource is not None
+    rows = resource.model._default_manager.filter(pk=attachment.record_id)
+    list(rows.select_for_update(no_key=True).values_list("pk"))
+    before = same_name(attachment).order_by("-revision").values_list("revision", flat=True).first()
+    if before is not None:
+        attachment.revision = before + 1
+        same_name(attachment).filter(latest=True).update(latest=False)
+
+
+def same_name(attachment: Attachment) -> Any:
+    """All revisions of a file."""
+    return Attachment.objects.filter(resource=attachment.resource, record_id=attachment.record_id, name=attachment.name)
+
+
+def may_delete(attachment: Attachment, actor: Actor) -> bool:
+    """Who may delete it: whoever attached it, and those who may edit the record it belongs to."""
+    if not actor.may("attachments.delete"):
+        return False
+    if actor.kind == "system" or attachment.created_by_id == actor.user_id is not None:
         return True
-    return b"\x00" not in head and not head.startswith((b"MZ", b"\x7fELF"))
+    resource = target(attachment.resource)
+    if resource is None:
+        return False
+    rows: Any = resource.model._default_manager.filter(pk=attachment.record_id)
+    return visible(rows, actor, "edit").exists()
 
 
-def store(file: UploadedFile) -> str:
-    """Write the content under its SHA-256, if it is not there yet; returns that."""
-    digest = hashlib.sha256()
-    root = Path(settings.MEDIA_ROOT) / "sha"
-    root.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=root)
-    try:
-        with os.fdopen(handle, "wb") as copy:
-            for chunk in file.chunks():
-                digest.update(chunk)
-                copy.write(chunk)
-        path = path_of(digest.hexdigest())
-        path.parent.mkdir(exist_ok=True)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    return digest.hexdigest()
+def before_deletion(attachment: Attachment, actor: Actor) -> None:
+    """Let the revision before count again. Raises NotAllowed. The content stays until nothing names it for a while."""
+    if not may_delete(attachment, actor):
+        raise NotAllowed(_("Only who attached a file, or may edit the record, can delete it."))
+    if attachment.latest:
+        before = same_name(attachment).exclude(pk=attachment.pk).filter(archived_at=None).order_by("-revision")
+        newest = before.values_list("pk", flat=True).first()
+        Attachment.objects.filter(pk=newest).update(latest=True)
 
 
-def path_of(sha256: str) -> Path:
-    """Where a content lies."""
-    return Path(settings.MEDIA_ROOT) / "sha" / sha256[:2] / sha256
+def refuse_putting_away() -> None:
+    """Rules for files are changed, never put away."""
+    raise Conflict(_("This can be changed only."))
+
+
+def check_rules(batch: Batch) -> None:
+    """A rule can't allow more than the server takes at all."""
+    most = settings.UPLOAD_LIMIT // MEGABYTE
+    for draft in batch.good:
+        if draft.record.megabytes > most:
+            draft.error("megabytes", "range", _("The server takes at most %(size)d MB.") % {"size": most})
+
+
+def require_content(attachment: Attachment, exists: bool) -> None:
+    """Raise NotFound when a file's content is gone from the media folder."""
+    if not exists:
+        raise NotFound(_("The file is not in the store."))

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from saleswright.kernel.models import User
 from saleswright.kernel.transactions import atomic
+from saleswright.kernel.words import said
 from saleswright.modules.work.actions.planning import last_resort, managers_of
 from saleswright.modules.work.actions.requests import open_tasks, pass_on, stand_in_for, tell_approvers
 from saleswright.modules.work.models import Approval, ApprovalTask
@@ -18,11 +19,9 @@ from saleswright.modules.work.states import ApprovalState, StepState
 def remind_of(approval: Approval, tasks: list[ApprovalTask], *, at: datetime) -> None:
     """Tell those who have not decided yet once more."""
     ApprovalTask.objects.filter(pk__in=[task.pk for task in tasks]).update(reminded_at=at, remind_at=None)
-    text = _("%(who)s waits for your decision: %(what)s") % {
-        "who": approval.requested_by.get_short_name(),
-        "what": approval.subject_label,
-    }
-    tell_approvers(approval, [task.approver_id for task in tasks], text, at)
+    who, what = approval.requested_by.get_short_name(), approval.subject_label
+    text = said(_("%(who)s waits for your decision: %(what)s"), who=who, what=what)
+    tell_approvers(approval, [task.approver_id for task in tasks], text, at, kind="approval_reminder")
 
 
 def chase(at: datetime) -> dict[str, int]:
@@ -75,8 +74,8 @@ def _escalate(approval: Approval, task: ApprovalTask, at: datetime) -> bool:
     chosen = others[0] if others else last_resort(approval.requested_by)[0]
     if not _hand(approval, task, stand_in_for(chosen, approval, at), at):
         return False
-    text = _("Passed on, since the time limit is over: %(what)s") % {"what": approval.subject_label}
-    tell_approvers(approval, [late.pk], text, at)
+    text = said(_("Passed on, since the time limit is over: %(what)s"), what=approval.subject_label)
+    tell_approvers(approval, [late.pk], text, at, kind="approval_reminder")
     return True
 
 

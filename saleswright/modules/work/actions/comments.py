@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from saleswright.kernel.access.actors import Actor, actor_for
 from saleswright.kernel.access.scopes import visible
@@ -14,7 +15,8 @@ from saleswright.kernel.errors import NotAllowed
 from saleswright.kernel.models import EmploymentState, User
 from saleswright.kernel.ports import ports
 from saleswright.kernel.records import Batch
-from saleswright.kernel.resources import resource_named
+from saleswright.kernel.resources import Resource, resource_named
+from saleswright.kernel.words import Words, said
 from saleswright.modules.work.actions.targets import check_targets
 from saleswright.modules.work.models import Comment, Follower
 
@@ -27,6 +29,17 @@ def prepare_comments(batch: Batch) -> None:
     for draft in batch.good:
         if not draft.fresh and draft.record.created_by_id != batch.actor.user_id and batch.actor.kind != "system":
             raise NotAllowed(_("Only the author can change a comment."))
+    _refuse_closed(batch)
+
+
+def _refuse_closed(batch: Batch) -> None:
+    """Some records are not to be commented on."""
+    for draft in batch.good:
+        resource = resource_named(draft.record.resource)
+        if draft.fresh and type(resource).remark_refusal is not Resource.remark_refusal:
+            record = resource.model._default_manager.get(pk=draft.record.record_id)
+            if refusal := resource.remark_refusal(record):
+                draft.error("text", "closed", refusal)
 
 
 def mentioned(text: str) -> list[User]:
@@ -50,11 +63,11 @@ def spread_comments(batch: Batch) -> None:
             follow(comment.resource, comment.record_id, user.pk)
         about = {"who": batch.actor.name, "what": _label(comment)}
         told = [user.pk for user in named if user.pk != batch.actor.user_id]
-        _notify(comment, told, _("%(who)s mentioned you: %(what)s") % about, batch)
+        _notify(comment, told, said(gettext_lazy("%(who)s mentioned you: %(what)s"), **about), batch, "mention")
         if draft.fresh:
             others = [u for u in followers(comment) if u.pk not in told and u.pk != batch.actor.user_id]
             seeing = [user.pk for user in _who_see(comment.resource, comment.record_id, others)]
-            _notify(comment, seeing, _("%(who)s commented on %(what)s") % about, batch)
+            _notify(comment, seeing, said(gettext_lazy("%(who)s commented on %(what)s"), **about), batch, "comment")
 
 
 def followers(about: Any) -> list[User]:
@@ -74,10 +87,10 @@ def _label(comment: Comment) -> str:
     return resource.label_of(resource.model._default_manager.get(pk=comment.record_id))
 
 
-def _notify(comment: Comment, people: list[int], text: str, batch: Batch) -> None:
+def _notify(comment: Comment, people: list[int], text: Words, batch: Batch, kind: str) -> None:
     if people:
         ports.notification.notify(
-            user_ids=people, text=text, resource=comment.resource, record_id=comment.record_id, at=batch.at
+            user_ids=people, text=text, resource=comment.resource, record_id=comment.record_id, at=batch.at, kind=kind
         )
 
 

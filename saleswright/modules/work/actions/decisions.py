@@ -8,15 +8,16 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 
 from saleswright.kernel.access.actors import Actor, actor_for
 from saleswright.kernel.audit import AuditLine, record_audit
-from saleswright.kernel.errors import Conflict, DomainError, NotAllowed, NotFound, ValidationFailed
+from saleswright.kernel.errors import Conflict, DomainError, NotAllowed, NotFound, Text, ValidationFailed
 from saleswright.kernel.ports import ports
 from saleswright.kernel.records import snapshot, stamp, write_changes
 from saleswright.kernel.resources import resource_named
 from saleswright.kernel.transitions import Arg, Availability, Reached, Transition
+from saleswright.kernel.words import said
 from saleswright.modules.work.actions.chasing import remind_of
 from saleswright.modules.work.actions.planning import working
 from saleswright.modules.work.actions.requests import LEFT_OVER, advance, end_access, enough, set_state, tasks_of
@@ -69,7 +70,7 @@ def approve_request(approval: Approval, *, actor: Actor, at: datetime, comment: 
         return
     approval.state, approval.decided_at = ApprovalState.APPROVED, at
     _carry_out(approval, at)
-    _tell_requester(approval, _("Approved: %(what)s"), at)
+    _tell_requester(approval, gettext_lazy("Approved: %(what)s"), at)
 
 
 def _agreed(step: list[ApprovalTask]) -> int:
@@ -91,32 +92,60 @@ def reject_request(approval: Approval, *, actor: Actor, at: datetime, comment: s
         end_access(approval, [task])
         return
     _end(approval, ApprovalState.REJECTED, comment, actor, at)
-    _tell_requester(approval, _("Rejected: %(what)s"), at, comment)
+    _tell_requester(approval, gettext_lazy("Rejected: %(what)s"), at, comment)
 
 
 @_decision(
     "return", gettext_lazy("Return for changes"), icon="arrow-back-up",
     args=(
         *_must_say,
-        Arg("step", gettext_lazy("Back to step"), "integer", required=False,
-            help=gettext_lazy("The number of an earlier step; empty: back to whoever asked.")),
+        Arg("step", gettext_lazy("Back to step"), required=False, offer=lambda approval: _earlier_steps(approval),
+            help=gettext_lazy("An earlier step, by its name or number; empty: back to whoever asked.")),
     ),
 )  # fmt: skip
-def return_request(approval: Approval, *, actor: Actor, at: datetime, comment: str, step: int | None) -> None:
+def return_request(approval: Approval, *, actor: Actor, at: datetime, comment: str, step: str | None) -> None:
     """Give it back to be changed: the record is a draft again. Or to an earlier step, which is asked anew.
 
     Raises ValidationFailed for a step that was not asked before this one.
     """
     task = _my_task(approval, actor)
-    if step is not None and not 1 <= step < approval.step:
-        raise ValidationFailed.of("step", "range", _("Choose an earlier step, or none."))
+    place = _earlier_step(approval, step) if step else None
     _decide(task, StepState.RETURNED, comment, at)
-    if step is not None:
-        _ask_again_from(approval, step, at)
-        _tell_requester(approval, _("Asked again from an earlier step: %(what)s"), at, comment)
+    if place is not None:
+        _ask_again_from(approval, place, at)
+        _tell_requester(approval, gettext_lazy("Asked again from an earlier step: %(what)s"), at, comment)
         return
     _end(approval, ApprovalState.RETURNED, comment, actor, at, draft=True)
-    _tell_requester(approval, _("Returned for changes: %(what)s"), at, comment)
+    _tell_requester(approval, gettext_lazy("Returned for changes: %(what)s"), at, comment)
+
+
+def _earlier_steps(approval: Approval) -> list[tuple[str, str]]:
+    """The steps before the present one, by number, called by their names or by who was asked."""
+    found: dict[int, list[ApprovalTask]] = {}
+    tasks = approval.tasks.filter(superseded=False, step__lt=approval.step).select_related("approver")
+    for task in tasks.order_by("step", "id"):
+        found.setdefault(task.step, []).append(task)
+    return [(str(number), _called(number, parts)) for number, parts in found.items()]
+
+
+def _called(number: int, parts: list[ApprovalTask]) -> str:
+    who = pgettext("list", ", ").join(part.approver.get_short_name() for part in parts[:3])
+    name = parts[0].step_name or _("Step %(number)s") % {"number": number}
+    return _("%(step)s · %(who)s") % {"step": name, "who": who}
+
+
+def _earlier_step(approval: Approval, text: str) -> int:
+    """The number of the earlier step of that name or number; of several with that name the latest.
+
+    Raises ValidationFailed.
+    """
+    earlier = approval.tasks.filter(superseded=False, step__lt=approval.step).order_by("step")
+    steps = dict(earlier.values_list("step", "step_name"))
+    wanted = text.strip().casefold()
+    for number, name in reversed(steps.items()):
+        if wanted in {name.casefold(), str(number)}:
+            return number
+    raise ValidationFailed.of("step", "range", _("Choose an earlier step, or none."))
 
 
 def _ask_again_from(approval: Approval, step: int, at: datetime) -> None:
@@ -172,7 +201,7 @@ def add_approver(approval: Approval, *, actor: Actor, at: datetime, person_id: i
         updated_at=at,
     )
     if comment:
-        _tell_requester(approval, _("Another approver was added: %(what)s"), at, comment)
+        _tell_requester(approval, gettext_lazy("Another approver was added: %(what)s"), at, comment)
 
 
 @_decision("withdraw", gettext_lazy("Withdraw"), icon="x")
@@ -215,7 +244,7 @@ def void_changed(resource: str, ids: list[int], *, actor: Actor, at: datetime) -
         _end(approval, ApprovalState.WITHDRAWN, _changed_since(), actor, at)
         stamp(approval, actor, at)
         write_changes(resource_named("approvals"), approval, before, "void", actor=actor, at=at)
-        _tell_requester(approval, _("Withdrawn: %(what)s"), at, _changed_since())
+        _tell_requester(approval, CHANGED, at)
 
 
 def _stands(approval: Approval) -> bool:
@@ -262,11 +291,18 @@ def _end(
     _put_back(approval, state, actor, at, draft=draft)
 
 
-def _tell_requester(approval: Approval, text: str, at: datetime, why: str = "") -> None:
-    told = text % {"what": approval.subject_label}
+#: said when what was asked for has changed
+CHANGED = gettext_lazy(
+    "Withdrawn: %(what)s · The record was changed after approval had been asked for: it must be submitted again."
+)
+
+
+def _tell_requester(approval: Approval, text: Text, at: datetime, why: str | None = "") -> None:
+    what = f"{approval.subject_label} · {why}" if why else approval.subject_label
     ports.notification.notify(
+        kind="approval_decided",
         user_ids=[approval.requested_by_id],
-        text=f"{told} · {why}" if why else told,
+        text=said(text, what=what),
         resource=approval.resource,
         record_id=approval.record_id,
         at=at,
@@ -329,7 +365,7 @@ def _void(approval: Approval, actor: Actor, at: datetime) -> None:
     """Withdraw a request whose record has changed, and refuse once that is in the database."""
     text = _changed_since()
     _end(approval, ApprovalState.WITHDRAWN, text, actor, at)
-    _tell_requester(approval, _("Withdrawn: %(what)s"), at, text)
+    _tell_requester(approval, CHANGED, at)
     transaction.on_commit(partial(_refuse, text))
 
 

@@ -24,7 +24,10 @@ from saleswright.kernel.hand_over import give_records, pass_on_collaboration
 from saleswright.kernel.models import Collaborator, User
 from saleswright.kernel.resources import Resource, all_resources
 from saleswright.kernel.transitions import Arg, transition
-from saleswright.modules.work.actions.notifications import tell
+from saleswright.kernel.words import said
+from saleswright.modules.work.actions.duties import duties_of, pass_duties
+from saleswright.modules.work.actions.notifications import Notice, tell
+from saleswright.modules.work.states import DutyChoice
 
 #: where a record or its customer lies; a region of the rules may name any of them
 PLACES = ("province", "city", "region__name")
@@ -234,19 +237,27 @@ def _check_heir(giver: User, heir: User, place: str, errors: list[FieldError]) -
 
 
 @transition(
-    "employees", "hand-over", label=gettext_lazy("Hand over"), icon="transfer", result=(("records", int),),
+    "employees", "hand-over", label=gettext_lazy("Hand over"), icon="transfer",
+    result=(("records", int), ("duties", int), ("kept", int)),
     args=(
         Arg(
             "to_id", gettext_lazy("New owner"), "reference", required=False, to="employees",
             help=gettext_lazy("Gets what no rule gives to somebody else."),
         ),
         Arg("parts", gettext_lazy("Rules"), "rows", required=False, rows=PART_ARGS),
+        Arg(
+            "duties", gettext_lazy("Open approvals and followed records"), "choice", required=False,
+            choices=DutyChoice, default=DutyChoice.PASS.value,
+        ),
     ),
 )  # fmt: skip
 def hand_over(
-    giver: User, *, actor: Actor, at: datetime, to_id: int | None, parts: list[dict[str, Any]] | None
+    giver: User, *, actor: Actor, at: datetime, to_id: int | None, parts: list[dict[str, Any]] | None, duties: str
 ) -> dict[str, int]:
     """Give everything that the person owns, and their part in the records of others, to their successors.
+
+    So do the approval steps that wait for the person and the records that they follow, unless `duties` says "keep";
+    `kept` is how many of these stay with the person.
 
     Raises ValidationFailed for people who can't take over, Conflict when the rules leave records to nobody.
     """
@@ -258,8 +269,11 @@ def hand_over(
         give_records(resource, made.records[resource], heirs, giver=giver, actor=actor, at=at)
     for resource, heirs in made.shared.items():
         pass_on_collaboration(resource, heirs, giver=giver)
+    theirs = duties_of(giver, made.heirs, User.objects.filter(pk=to_id).first() if to_id else None)
+    kept = pass_duties(theirs, at=at) if duties == DutyChoice.PASS else theirs
     _record(made, actor, at)
-    return {"records": sum(map(len, made.heirs.values()))}
+    passed = len(theirs) - len(kept)
+    return {"records": sum(map(len, made.heirs.values())), "duties": passed, "kept": len(kept)}
 
 
 def _record(made: Plan, actor: Actor, at: datetime) -> None:
@@ -276,12 +290,11 @@ def _record(made: Plan, actor: Actor, at: datetime) -> None:
         actor=actor,
         at=at,
     )  # fmt: skip
-    text = _("%(name)s has handed %(count)d records over to you")
+    text, name = gettext_lazy("%(name)s has handed %(count)s records over to you"), made.giver.get_short_name()
     tell(
         [
-            (heir.pk, text % {"name": made.giver.get_short_name(), "count": sum(kinds.values())}, "employees",
-             made.giver.pk)
+            Notice(heir.pk, said(text, name=name, count=sum(kinds.values())), "employees", made.giver.pk, "assignment")
             for heir, kinds in counts.items()
         ],
         at=at,
-    )  # fmt: skip
+    )

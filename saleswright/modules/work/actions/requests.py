@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from saleswright.kernel import worktime
 from saleswright.kernel.access.actors import Actor
@@ -22,6 +23,7 @@ from saleswright.kernel.ports import ApprovalNeed, ports
 from saleswright.kernel.records import announce
 from saleswright.kernel.resources import Resource, resource_named
 from saleswright.kernel.transitions import Transition
+from saleswright.kernel.words import Words, said
 from saleswright.modules.work.actions.planning import PlannedStep, active_flow, plan, steps_of, working
 from saleswright.modules.work.models import Approval, ApprovalFlow, ApprovalTask, Delegation
 from saleswright.modules.work.states import ApprovalState, Rule, SamePerson, StepState
@@ -200,16 +202,16 @@ def open_tasks(approval: Approval, tasks: list[ApprovalTask], at: datetime) -> N
         task.remind_at, task.escalate_at = _due(at, task.remind_after), _due(at, task.escalate_after)
     names = ["state", "opened_at", "updated_at", "gave_access", "remind_at", "escalate_at"]
     ApprovalTask.objects.bulk_update(tasks, names)
-    text = _("%(who)s asks for your approval: %(what)s") % {
-        "who": approval.requested_by.get_short_name(),
-        "what": approval.subject_label,
-    }
+    who, what = approval.requested_by.get_short_name(), approval.subject_label
+    text = said(gettext_lazy("%(who)s asks for your approval: %(what)s"), who=who, what=what)
     tell_approvers(approval, people, text, at)
 
 
-def tell_approvers(approval: Approval, people: list[int], text: str, at: datetime) -> None:
+def tell_approvers(
+    approval: Approval, people: list[int], text: Words, at: datetime, *, kind: str = "approval_asked"
+) -> None:
     """Tell people about an approval that waits for them."""
-    ports.notification.notify(user_ids=people, text=text, resource="approvals", record_id=approval.pk, at=at)
+    ports.notification.notify(user_ids=people, text=text, resource="approvals", record_id=approval.pk, at=at, kind=kind)
 
 
 def _due(at: datetime, hours: int | None) -> datetime | None:

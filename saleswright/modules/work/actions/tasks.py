@@ -15,7 +15,8 @@ from saleswright.kernel.access.actors import Actor, system
 from saleswright.kernel.models import EmploymentState
 from saleswright.kernel.records import Batch, save_record
 from saleswright.kernel.transitions import transition
-from saleswright.modules.work.actions.notifications import tell
+from saleswright.kernel.words import said
+from saleswright.modules.work.actions.notifications import Notice, tell
 from saleswright.modules.work.actions.targets import check_targets
 from saleswright.modules.work.models import Task
 from saleswright.modules.work.states import Recurrence, TaskState
@@ -41,7 +42,13 @@ def tell_new_owners(batch: Batch) -> None:
     given = [draft.record for draft in batch.drafts if draft.changed("owner")]
     tell(
         [
-            (task.owner_id, _("A task for you: %(title)s") % {"title": task.title}, "tasks", task.pk)
+            Notice(
+                task.owner_id,
+                said(gettext_lazy("A task for you: %(title)s"), title=task.title),
+                "tasks",
+                task.pk,
+                "assignment",
+            )
             for task in given
             if task.owner_id and batch.actor.user_id not in {None, task.owner_id} and not batch.history
         ],
@@ -112,7 +119,14 @@ def remind(at: datetime) -> int:
     due = waiting.annotate(moment=Coalesce("remind_at", "due_at")).filter(moment__lte=at)
     here = due.filter(~Q(owner__state=EmploymentState.LEFT)).select_for_update(of=("self",), skip_locked=True)
     tasks = list(here.order_by("id")[:1000])
-    text = _("Reminder: %(title)s")
-    tell([(t.owner_id, text % {"title": t.title}, "tasks", t.pk) for t in tasks if t.owner_id], at=at)
+    text = gettext_lazy("Reminder: %(title)s")
+    tell(
+        [
+            Notice(task.owner_id, said(text, title=task.title), "tasks", task.pk, "task_reminder")
+            for task in tasks
+            if task.owner_id
+        ],
+        at=at,
+    )
     Task.objects.filter(pk__in=[task.pk for task in tasks]).update(reminded_at=at)
     return len(tasks)

@@ -19,6 +19,7 @@ from saleswright.kernel.transitions import Arg, Transition
 from saleswright.modules.customers.entities import CustomerEntity
 from saleswright.modules.customers.models import Customer
 from saleswright.modules.work.models import Approval, ApprovalFlow, ApprovalTask
+from saleswright.modules.work.tests.channels import post  # noqa: F401  fixture
 
 DRAFT, IN_APPROVAL, DONE = "prospect", "dormant", "active"
 

@@ -1,5 +1,6 @@
 """Drawing flows in the browser, dry runs there and by API, and the report of waiting times."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import orjson
@@ -285,3 +286,83 @@ def test_the_report_says_when_nothing_waits(desk, team):
     result = report_named("approval-times").run({}, acting_as(team.director))
     assert str(result.chart.title) == "No decision is waited for"
     assert result.rows[0][0] == f"{entity_named('customers').label} · Activate · Step 1"
+
+
+# --- what a dry run must know ----------------------------------------------------------------------------------
+
+
+def tree(*parts, join="and"):
+    return orjson.dumps({join: [dict(zip(("field", "op", "value"), part, strict=True)) for part in parts]}).decode()
+
+
+def shown(page):
+    return re.search(r'name="try-shown" value="([^"]*)"', page)[1].split()
+
+
+def test_it_asks_what_the_conditions_name(desk, english, root):
+    found = flow(
+        root,
+        {"condition": orjson.loads(tree(("level", "in", ["A"]), ("owner.department", "not", "1")))},
+        {"condition": orjson.loads(tree(("facts.amount", "gte", "5"), ("level", "in", ["B"]), ("tags", "has", "x")))},
+        {"condition": {"field": "figures.ordered", "op": "gte", "value": "5", "period": "this_year"}},
+        {"condition": orjson.loads(tree(("submitter.region", "not", "1")))},
+    )
+    page = english.get(f"/approval-flows/{found.pk}/edit", headers=ENGLISH).content.decode()
+    assert shown(page) == [
+        "try-level", "try-owner.department", "try-amount", "try-tags", "try-figures.ordered@this_year",
+    ]  # fmt: skip
+    assert '<select class="form-select" id="try-level" name="try-level">' in page
+    assert 'name="try-owner.department" data-picker-url="/pick/departments"' in page
+    assert "(This year)</label>" in page
+
+
+def test_it_asks_for_the_amount_when_nothing_is_named_and_the_discount_where_authority_decides(desk, english):
+    page = english.post("/approval-flows/try", typed() | {"try-shown": ""}).content.decode()
+    assert shown(page) == ["try-amount"]
+    steps = ({"approver": "discount_authority"}, {"condition": tree(("level", "in", ["A"]))})
+    page = english.post("/approval-flows/try", typed(steps=steps) | {"try-shown": "try-amount"}).content.decode()
+    assert shown(page) == ["try-discount", "try-level"]
+
+
+def test_it_asks_anew_only_when_something_else_is_named(desk, english):
+    sent = typed(steps=({"condition": tree(("level", "in", ["A"]))},)) | {"try-level": "B"}
+    again = english.post("/approval-flows/try", sent | {"try-shown": "try-amount"}).content.decode()
+    assert 'hx-swap-oob="true"' in again
+    assert '<option value="B" selected>' in again
+    assert "try-shown" not in english.post("/approval-flows/try", sent | {"try-shown": "try-level"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("condition", "given", "other"),
+    [
+        (("level", "in", ["A", "B"]), {"try-level": "B"}, {"try-level": "C"}),
+        (("owner.department", "exact", "7"), {"try-owner.department": "7"}, {"try-owner.department": "8"}),
+        (("tags", "has", "key"), {"try-tags": "key, east"}, {"try-tags": "keys"}),
+        (("created_at", "gte", "2026-01-01"), {"try-created_at": "2026-01-01"}, {"try-created_at": "2025-12-31"}),
+        (("name", "contains", "acme"), {"try-name": "Acme Ltd"}, {"try-name": "Other"}),
+        (("level", "empty", "1"), {}, {"try-level": "A"}),
+        (("figures.ordered", "gte", "100"), {"try-figures.ordered": "100"}, {"try-figures.ordered": "99.99"}),
+    ],
+)
+def test_it_tries_an_imagined_record(desk, english, team, condition, given, other):
+    desk.asks()
+    sent = typed(steps=({"condition": tree(condition)},)) | {"try-submitter": str(team.rep.pk)}
+    for answers, asked in ((given, 1), (other, 0)):
+        drawn = english.post("/approval-flows/try", sent | answers).content.decode()
+        assert (drawn.count("is-asked"), drawn.count("is-left-out")) == (asked, 1 - asked)
+
+
+def test_it_tries_an_imagined_record_by_api(desk, team, root, api):
+    desk.asks()
+    levels = orjson.loads(tree(("level", "in", ["A"]), ("facts.amount", "gte", "5")))
+    flow(root, {"condition": levels, "name": "Key"})
+    query = f"approval-flows/preview?resource=customers&transition=activate&submitter_id={team.rep.pk}&amount=5"
+    assert [one["asked"] for one in api().get(f"{query}&level=A").json()["steps"]] == [True]
+    assert [one["asked"] for one in api().get(f"{query}&level=B").json()["steps"]] == [False]
+    refused = api().get(f"{query}&level=Z")
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "level")
+
+
+def test_it_says_which_answer_is_wrong(desk, english, team):
+    sent = typed(steps=({"condition": tree(("level", "in", ["A"]))},)) | {"try-level": "Z"}
+    assert "Level: “Z” is not one of the choices." in english.post("/approval-flows/try", sent).content.decode()

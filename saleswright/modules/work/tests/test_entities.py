@@ -9,10 +9,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from saleswright.interface.entity import entity_named
 from saleswright.interface.testing import EntityTestCase
 from saleswright.kernel import clock
-from saleswright.kernel.access.actors import actor_for
+from saleswright.kernel.access.actors import actor_for, system
 from saleswright.kernel.models import User
 from saleswright.kernel.ports import ports
 from saleswright.modules.customers.models import Customer
+from saleswright.modules.work.models import GroupBot, NoticeDelivery
 
 LARGE = {"and": [{"field": "base_total", "op": "gte", "value": "500000"}]}
 serial = itertools.count(1)
@@ -71,6 +72,17 @@ class TestAttachments(EntityTestCase):
         assert b"".join(client.get(f"/attachments/{record['id']}")) == b"text"
 
 
+class TestFileRules(EntityTestCase):
+    """Rules for files, which are shipped and only changed."""
+
+    resource = "file-rules"
+    change = {"megabytes": 7}
+
+    def create(self, client):
+        newest = client.get("file-rules?limit=1").json()["items"][0]
+        return client.get(f"file-rules/{newest['id']}").json()
+
+
 class TestNotifications(EntityTestCase):
     resource = "notifications"
 
@@ -87,6 +99,54 @@ class TestNotifications(EntityTestCase):
     @pytest.mark.skip("one's own alone; see test_comments")
     def test_its_pages_open(self):
         """The page is the person's own list."""
+
+
+class TestGroupBots(EntityTestCase):
+    resource = "notice-bots"
+    change = {"active": False}
+
+    def values(self):
+        url = f"https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={next(serial)}"
+        return {"name": f"Group {next(serial)}", "service": "wecom_bot", "url": url, "kinds": ["mention"]}
+
+    @pytest.mark.parametrize(
+        ("values", "field"),
+        [
+            ({"url": "https://127.0.0.1/x"}, "url"), ({"url": "nowhere"}, "url"), ({"url": ""}, "url"),
+            ({"url": 5}, "url"), ({"secret": "密钥"}, "secret"), ({"kinds": []}, "kinds"),
+            ({"kinds": ["nothing"]}, "kinds"), ({"service": "fax"}, "service"),
+        ],
+    )  # fmt: skip
+    def test_it_refuses_what_is_no_bot(self, api, values, field):
+        response = api("administrator").post("notice-bots", {**self.values(), **values})
+        assert (response.status_code, response.json()["errors"][0]["field"]) == (422, field)
+        assert not GroupBot.objects.exists()
+
+    def test_its_form_asks_for_address_secret_and_kinds(self, browse):
+        client = browse("administrator")
+        client.post("/language", {"language": "en", "next": "/"})
+        page = client.get("/notice-bots/new").content.decode()
+        for words in ("Address of the webhook", "Secret for signing", "Kinds of notices", "Someone mentions me"):
+            assert words in page
+
+
+class TestNoticeDeliveries(EntityTestCase):
+    resource = "notice-deliveries"
+
+    def create(self, client):
+        bot = self.make(
+            GroupBot, name=f"Group {next(serial)}", service="feishu_bot", url="https://open.feishu.cn/x",
+            kinds=["mention"],
+        )  # fmt: skip
+        entity_named("notice-bots").transition("test")(bot.pk, actor=system("test"))
+        newest = client.get("notice-deliveries?limit=1").json()["items"][0]
+        return client.get(f"notice-deliveries/{newest['id']}").json()
+
+    def test_it_is_kept(self, api):
+        client = api("administrator")
+        made = self.create(client)
+        assert client.delete(f"notice-deliveries/{made['id']}").status_code in {403, 405, 409}
+        assert NoticeDelivery.objects.count() == 1
 
 
 class Requested(EntityTestCase):

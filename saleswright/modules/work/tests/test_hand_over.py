@@ -93,7 +93,7 @@ def test_it_gives_everything_to_one_person(anna, bert):
         lead(anna),
         task(anna),
     ]
-    assert give(anna, bert) == {"records": 4}
+    assert give(anna, bert) == {"records": 4, "duties": 0, "kept": 0}
     for record in records:
         record.refresh_from_db()
         assert (record.owner, record.department) == (bert, bert.department)
@@ -123,7 +123,7 @@ def test_it_leaves_personal_records_with_the_person(anna, bert):
         {"owner": anna.pk, "delegate": bert.pk, "start_on": "2026-11-01", "end_on": "2026-11-02"},
         actor=ROOT,
     )
-    assert give(anna, bert) == {"records": 0}
+    assert give(anna, bert) == {"records": 0, "duties": 0, "kept": 0}
     assert owner_of(away) == anna
 
 
@@ -189,7 +189,7 @@ def test_it_tells_the_successor(anna, bert):
     give(anna, bert)
     notice = Notification.objects.get(user=bert)
     assert (notice.text, notice.resource, notice.record_id) == (
-        "Anna has handed 1 records over to you", "employees", anna.pk,
+        "Anna向您移交了 1 条记录", "employees", anna.pk,
     )  # fmt: skip
 
 
@@ -311,7 +311,7 @@ def test_it_is_done_by_hr_who_see_no_customers(anna, bert, acting):
 def test_it_is_an_action_of_the_api(anna, bert, api):
     customer = make_customer(owner=anna)
     answer = api("administrator").act("employees", anna.pk, "hand-over", to_id=bert.pk)
-    assert (answer.status_code, answer.json()) == (200, {"records": 1})
+    assert (answer.status_code, answer.json()) == (200, {"records": 1, "duties": 0, "kept": 0})
     assert owner_of(customer) == bert
 
 
@@ -447,7 +447,7 @@ def test_it_takes_as_many_statements_for_many_records_as_for_few(anna, bert, car
 @pytest.mark.slow
 def test_it_hands_five_thousand_records_over(anna, bert):
     own_many(anna, 5000)
-    assert give(anna, bert) == {"records": 5000}
+    assert give(anna, bert) == {"records": 5000, "duties": 0, "kept": 0}
     assert Customer.objects.filter(owner=bert).count() == 5000
 
 

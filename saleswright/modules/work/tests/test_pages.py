@@ -94,8 +94,14 @@ def test_it_tells_changes_in_words(team, root):
     assert entry.kind == "change"
     shown = {str(label): (old, new) for label, old, new in entry.changes}
     level = str(dict(Customer._meta.get_field("level").flatchoices)["A"])
-    labels = {name: str(Customer._meta.get_field(name).verbose_name) for name in ("level", "parent", "city")}
-    assert shown == {labels["level"]: ("", level), labels["parent"]: ("", "Group"), labels["city"]: ("", "Wuxi")}
+    names = ("level", "parent", "city", "bank_account")
+    labels = {name: str(Customer._meta.get_field(name).verbose_name) for name in names}
+    assert shown == {
+        labels["level"]: ("", level),
+        labels["parent"]: ("", "Group"),
+        labels["city"]: ("", "Wuxi"),
+        labels["bank_account"]: ("", "****"),
+    }
 
 
 def test_it_names_no_record_that_the_reader_does_not_see(team, root):

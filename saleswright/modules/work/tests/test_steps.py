@@ -11,6 +11,7 @@ from saleswright.kernel.ports import ports
 from saleswright.kernel.records import save_record
 from saleswright.kernel.resources import resource_named
 from saleswright.modules.customers.models import Customer
+from saleswright.modules.work.actions.decisions import approve_request, return_request
 from saleswright.modules.work.models import Approval, ApprovalFlow, ApprovalTask, Notification
 from saleswright.modules.work.tests.conftest import (
     DONE,
@@ -327,7 +328,7 @@ def test_a_change_after_approval_invalidates_it(desk, team, root):
     Approval.objects.update(content_hash=resource_named("customers").content_hash(Customer.objects.get()))
     change(team.customer, root)
     assert (state_of(approval), state_of(team.customer)) == ("withdrawn", DRAFT)
-    assert Notification.objects.filter(user=team.rep).order_by("id").last().text.startswith("Withdrawn: Acme")
+    assert Notification.objects.filter(user=team.rep).order_by("id").last().text.startswith("已撤回：Acme")
 
 
 def test_what_stayed_as_it_was_stays_approved(desk, team, root):
@@ -362,3 +363,49 @@ def test_its_transitions_are_declared():
     assert [one.name for one in resource_named("approvals").transitions] == [
         "approve", "reject", "return", "add-approver", "withdraw", "remind",
     ]  # fmt: skip
+
+
+# --- back to a step by its name --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def two_steps(desk, team, root):
+    """A request that has come to its second step."""
+    desk.asks()
+    first = {"approver": "person", "person": team.manager.pk, "name": "主管"}
+    flow(root, first, {"name": "总监"})
+    approval = desk.activate(team.customer, team.rep)
+    approve_request(approval.pk, actor=acting_as(team.manager))
+    return approval
+
+
+@pytest.mark.parametrize("step", ["主管", "1", 1, " 主管 "])
+def test_it_goes_back_to_a_step_by_name_or_number(two_steps, team, step):
+    return_request(two_steps.pk, actor=acting_as(team.director), comment="Once more", step=step)
+    assert tasks(two_steps) == [(1, team.manager.pk, "open"), (2, team.director.pk, "waiting")]
+
+
+@pytest.mark.parametrize("step", ["总监", "2", 2, 0, "-1", "Nobody"])
+def test_it_refuses_a_step_that_was_not_asked_before(two_steps, team, step):
+    with pytest.raises(ValidationFailed) as refused:
+        return_request(two_steps.pk, actor=acting_as(team.director), comment="Once more", step=step)
+    assert refused.value.errors[0].field == "step"
+    assert tasks(two_steps) == [(1, team.manager.pk, "approved"), (2, team.director.pk, "open")]
+
+
+def test_it_offers_the_earlier_steps_by_name(two_steps, team, browse):
+    url = f"/approvals/{two_steps.pk}/actions/return"
+    client = browse(team.director, language="en")
+    dialog = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert '<option value="1">主管 · Manager</option>' in dialog
+    assert "总监 ·" not in dialog
+    client.post(url, {"comment": "Once more", "step": "1"})
+    assert tasks(two_steps)[0] == (1, team.manager.pk, "open")
+
+
+def test_it_takes_names_and_numbers_by_api(two_steps, team, api):
+    answer = api(team.director).act("approvals", two_steps.pk, "return", comment="Once more", step="主管")
+    assert answer.status_code == 200
+    approve_request(two_steps.pk, actor=acting_as(team.manager))
+    assert api(team.director).act("approvals", two_steps.pk, "return", comment="Again", step=1).status_code == 200
+    assert tasks(two_steps)[0] == (1, team.manager.pk, "open")

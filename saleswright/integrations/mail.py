@@ -1,0 +1,112 @@
+"""E-mail by SMTP: one notice or a digest as plain text and HTML, in the reader's language."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Sequence
+from email.utils import formataddr, parseaddr
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.template.loader import render_to_string
+from django.utils.translation import get_language, gettext_lazy, ngettext
+from django.utils.translation import gettext as _
+
+from saleswright.interface.formatting import format_datetime
+from saleswright.kernel.company import company
+from saleswright.kernel.models import User
+from saleswright.modules.work.public import Channel, Message, Undelivered, whole_id
+
+LONGEST_SUBJECT = 120
+
+
+def ready() -> bool:
+    """Whether a mail server and a sender are set."""
+    return bool(settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL)
+
+
+def addresses(user_ids: list[int]) -> dict[int, str]:
+    """The e-mail addresses of these people."""
+    return dict(User.objects.filter(pk__in=user_ids).exclude(email="").values_list("pk", "email"))
+
+
+def send(address: str, messages: Sequence[Message]) -> None:
+    """Send one mail. Raises Undelivered."""
+    try:
+        letter(address, messages).send(fail_silently=False)
+    except smtplib.SMTPRecipientsRefused as refused:
+        code, answer = next(iter(refused.recipients.values()))
+        raise Undelivered(_answer(code, answer), temporary=400 <= code < 500) from refused
+    except smtplib.SMTPAuthenticationError as refused:
+        raise Undelivered(_("The mail server refuses our sign-in."), temporary=True) from refused
+    except smtplib.SMTPResponseException as refused:
+        raise Undelivered(
+            _answer(refused.smtp_code, refused.smtp_error), temporary=refused.smtp_code < 500
+        ) from refused
+    except (smtplib.SMTPException, OSError) as error:
+        raise Undelivered(_("The mail server can't be reached: %(why)s") % {"why": error}, temporary=True) from error
+    except ValueError as error:  # a header that is none
+        raise Undelivered(_("This can't be sent as a mail: %(why)s") % {"why": error}, temporary=False) from error
+
+
+def _answer(code: int, answer: bytes | str) -> str:
+    text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
+    return _("The mail server answered %(code)s: %(text)s") % {"code": code, "text": text[:300]}
+
+
+def letter(address: str, messages: Sequence[Message]) -> EmailMultiAlternatives:
+    """The mail that says these messages; its Message-ID is the same however often it is made."""
+    first = messages[0]
+    if len(messages) == 1:
+        subject = first.text
+    else:
+        subject = ngettext("%(count)s notice", "%(count)s notices", len(messages)) % {"count": len(messages)}
+    name = "销匠" if (get_language() or "").startswith("zh") else "Saleswright"
+    shown = {
+        "groups": grouped(messages), "count": len(messages), "company": company().name, "site": settings.SITE_URL,
+        "product": name, "language": "zh-Hans" if name == "销匠" else "en", "subject": one_line(subject),
+    }  # fmt: skip
+    made = EmailMultiAlternatives(
+        subject=f"[{name}] {one_line(subject)[:LONGEST_SUBJECT]}",
+        body=render_to_string("mail/notice.txt", shown),
+        from_email=sender(),
+        to=[address],
+        reply_to=[settings.MAIL_REPLY_TO] if settings.MAIL_REPLY_TO else None,
+        headers={
+            "Message-ID": f"<{whole_id(messages)}@{domain()}>",
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+        },
+        connection=get_connection(timeout=settings.EMAIL_TIMEOUT),
+    )
+    made.attach_alternative(render_to_string("mail/notice.html", shown), "text/html")
+    return made
+
+
+def grouped(messages: Sequence[Message]) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The messages by kind, in the order in which the kinds first come."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for one in messages:
+        line = {"text": one.text, "url": one.url, "at": format_datetime(one.at), "actions": one.actions}
+        found.setdefault(one.title, []).append(line)
+    return list(found.items())
+
+
+def sender() -> str:
+    """The sender; the company's name before a bare address."""
+    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
+    return formataddr((name or one_line(company().name), address))
+
+
+def domain() -> str:
+    """What stands behind the @ of Message-IDs."""
+    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+
+
+def one_line(text: str) -> str:
+    """The text without line breaks and other control characters, as headers want it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+CHANNEL = Channel("email", gettext_lazy("E-mail"), True, ready, addresses, send)

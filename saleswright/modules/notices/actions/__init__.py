@@ -1,0 +1,1 @@
+"""Every write about announcements and meetings that means something."""

@@ -1,0 +1,1 @@
+"""What is done to pools and with what is in them."""

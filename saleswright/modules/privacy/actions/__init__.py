@@ -1,0 +1,1 @@
+"""What is done about personal data: requests of the people it is about, erasure, retention."""

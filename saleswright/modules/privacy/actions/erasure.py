@@ -1,0 +1,84 @@
+"""Forgetting a person: names become pseudonyms, numbers and addresses go, documents and figures stay."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from saleswright.interface.entity import entity_named
+from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.audit import AuditLine, record_audit, redact
+from saleswright.kernel.bulk import update_row
+from saleswright.kernel.errors import Stale
+from saleswright.kernel.events import Occasion
+from saleswright.kernel.models import IdempotencyKey
+from saleswright.kernel.reading import read_records
+from saleswright.kernel.records import announce, snapshot, stamp
+from saleswright.kernel.resources import Resource
+from saleswright.kernel.search import index_records
+from saleswright.modules.privacy import queries
+from saleswright.modules.privacy.models import SubjectRequest
+from saleswright.modules.work.public import Notification
+
+ERASED = "erased"
+HIDDEN = ["***", "***"]
+SHORTEST = 4
+"""Texts shorter than this are not looked for in kept answers: they stand in too many."""
+
+
+def erase(request: SubjectRequest, *, actor: Actor, at: datetime) -> int:
+    """Erase the personal data of the request's records and its own, within the present transaction."""
+    words: set[str] = {request.subject_name, request.phone, request.email}
+    count = 0
+    for resource, pk in request.targets:
+        entity = entity_named(resource)
+        for record in read_records(entity.model, [pk], lock=True):
+            words |= forget(entity, record, actor=actor, at=at)
+            count += 1
+    request.subject_name, request.phone, request.email = queries.pseudonym(request.pk), "", ""
+    request.details = ""
+    _drop_answers(words)
+    return count
+
+
+def forget(resource: Resource, record: Any, *, actor: Actor, at: datetime) -> set[str]:
+    """Erase what a record says of a person, here, in the search and in the audit; answers what it was.
+
+    Raises Stale when somebody else was faster.
+    """
+    before = snapshot(record)
+    values = resource.forgotten(record, _emptied(resource, record))
+    for name, value in values.items():
+        setattr(record, name, value)
+    stamp(record, actor, at)
+    after = snapshot(record)
+    changed = {name: value for name, value in after.items() if before[name] != value}
+    if not update_row(record, changed, version=before["version"]):
+        raise Stale
+    redact(resource.name, record.pk, actor=actor, at=at)
+    line = AuditLine(resource.name, record.pk, resource.label_of(record), ERASED, dict.fromkeys(values, HIDDEN))
+    record_audit([line], actor=actor, at=at)
+    announce(resource, [(record.pk, "changed")], Occasion(actor, at))
+    index_records(resource, [record])
+    Notification.objects.filter(resource=resource.name, record_id=record.pk).update(text=resource.label_of(record))
+    return {before[name] for name in values if isinstance(before.get(name), str)}
+
+
+def _emptied(resource: Resource, record: Any) -> dict[str, Any]:
+    """What stands in the personal fields afterwards, of those that hold something."""
+    found: dict[str, Any] = {}
+    for name, personal in resource.personal_data.items():
+        field = resource.model._meta.get_field(name)
+        if personal.erased == "kept" or getattr(record, name) in (None, ""):
+            continue
+        found[name] = queries.pseudonym(record.pk) if personal.erased == "name" else None if field.null else ""
+    return found
+
+
+def _drop_answers(words: set[str]) -> None:
+    """Drop the answers kept for repeated requests that hold one of the words."""
+    wanted = [word.encode() for word in words if len(word.encode()) >= SHORTEST]
+    kept = IdempotencyKey.objects.values_list("pk", "body").iterator(chunk_size=500)
+    IdempotencyKey.objects.filter(
+        pk__in=[pk for pk, body in kept if any(word in bytes(body) for word in wanted)]
+    ).delete()

@@ -1,0 +1,296 @@
+"""What is kept of people: the inventory, what belongs to one person, what forbids its erasure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from saleswright.interface.entity import Entity, all_entities, entity_named
+from saleswright.kernel.access.actors import system
+from saleswright.kernel.errors import Text
+from saleswright.kernel.models import AuditEntry, EmploymentState, Grant, User
+from saleswright.kernel.personal import GROUPS, settings_of_groups
+from saleswright.kernel.search import found_in
+from saleswright.kernel.worktime import is_working_day
+from saleswright.modules.customers.public import Contact
+from saleswright.modules.leads.public import Lead
+from saleswright.modules.pipeline.public import Activity
+from saleswright.modules.privacy.models import SubjectRequest
+from saleswright.modules.receivables.public import Invoice, InvoiceStatus
+from saleswright.modules.sales.public import Contract, ContractStatus
+from saleswright.modules.work.public import Attachment, Comment, Task
+
+WORKING_DAYS = 15
+"""So many working days a request may take."""
+SUBJECTS = ("contacts", "leads", "employees")
+"""The kinds of record that stand for a person."""
+MOST = 50
+RUNNING = (ContractStatus.IN_APPROVAL, ContractStatus.APPROVED, ContractStatus.SIGNED, ContractStatus.IN_FORCE)
+Target = tuple[str, int]
+#: the texts in which people are named in passing: (resource, model, fields)
+TEXTS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
+    ("comments", Comment, ("text",)),
+    ("activities", Activity, ("subject", "purpose", "outcome", "next_step")),
+    ("tasks", Task, ("title", "description")),
+)
+
+
+def due_day(received: date) -> date:
+    """The last of the working days in which a request is to be answered; the day it came in doesn't count."""
+    from datetime import timedelta
+
+    day, left = received, WORKING_DAYS
+    while left:
+        day += timedelta(days=1)
+        left -= is_working_day(day)
+    return day
+
+
+# --- the inventory ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A personal field as the inventory lists it."""
+
+    entity: Text
+    url: str
+    field: Text
+    group: Text
+    purpose: Text
+    basis: Text
+    months: int | None
+    masked: Text
+    readers: str
+
+
+def inventory() -> list[Kept]:
+    """Every personal field of every kind of record, made from the declarations and what the company has decided."""
+    decided, roles = settings_of_groups(), _readers()
+    return [
+        Kept(
+            entity.label_plural,
+            entity.url(),
+            entity.model._meta.get_field(name).verbose_name,
+            GROUPS[personal.group].label,
+            personal.purpose,
+            personal.basis.label,
+            decided[personal.group][1],
+            _masking(entity, name, masked=decided[personal.group][0]),
+            roles(f"{entity.name}.view", entity.right_of(name)),
+        )
+        for entity in all_entities()
+        for name, personal in entity.personal_data.items()
+        if not name.endswith("_key")
+    ]
+
+
+def _masking(entity: Entity, name: str, *, masked: bool) -> Text:
+    if entity.mask_of(name) is None:
+        return _("No")
+    return _("For everybody, until asked for") if masked else _("For those without the right")
+
+
+def _readers() -> Any:
+    """A function that answers the names of the roles that hold both permissions."""
+    from saleswright.kernel.access.actors import Access, Scope
+
+    held: dict[str, dict[str, frozenset[Scope]]] = {}
+    for role, permission in Grant.objects.filter(role__archived_at=None).values_list("role__name", "permission"):
+        held.setdefault(role, {})[permission] = frozenset({Scope.ALL})
+    access = {role: Access(grants=grants) for role, grants in held.items()}
+
+    def readers(view: str, right: str) -> str:
+        found = [
+            role for role, one in access.items() if one.scopes(view) and (not right or one.scopes(f"fields.{right}"))
+        ]
+        return _(", ").join(sorted(found))
+
+    return readers
+
+
+# --- one person -------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Found:
+    """A record that seems to be about the person: what it says, masked, and what becomes of that on erasure."""
+
+    resource: str
+    id: int
+    kind: Text
+    icon: str
+    label: str
+    url: str
+    facts: list[tuple[Text, str, Text]]
+    chosen: bool = False
+    hold: Text = ""
+    attachments: list[tuple[str, str]] = field(default_factory=list)
+    entries: int = 0
+
+    @property
+    def key(self) -> str:
+        return f"{self.resource}:{self.id}"
+
+
+@dataclass(slots=True)
+class Mention:
+    """A text that names the person in passing; people decide what becomes of it."""
+
+    kind: Text
+    text: str
+    url: str
+
+
+def candidates(request: SubjectRequest) -> list[Target]:
+    """The records that may be the person's: of the same name, phone number or e-mail, and the leads they came from."""
+    found: dict[Target, None] = {}
+    for name in SUBJECTS:
+        entity = entity_named(name)
+        for pk in _matching(entity, request):
+            found[name, pk] = None
+    contacts = [pk for resource, pk in found if resource == "contacts"]
+    for pk in Lead.objects.filter(contact_id__in=contacts).values_list("pk", flat=True)[:MOST]:
+        found["leads", pk] = None
+    return list(found)
+
+
+def _matching(entity: Entity, request: SubjectRequest) -> list[int]:
+    named = [name for name, personal in entity.personal_data.items() if personal.erased == "name"]
+    same_name = Q()
+    for name in named:
+        same_name |= Q(**{f"{name}__iexact": request.subject_name.strip()})
+    ids = list(entity.model._default_manager.filter(same_name).order_by("-pk").values_list("pk", flat=True)[:MOST])
+    for text in filter(None, (request.phone.strip(), request.email.strip())):
+        records = found_in(entity.model._default_manager.all(), entity, text, system("privacy"))
+        ids += records.order_by("-pk").values_list("pk", flat=True)[:MOST]
+    return list(dict.fromkeys(ids))
+
+
+def findings(request: SubjectRequest) -> list[Found]:
+    """The chosen records, and while the choice is open also the others that may be the person's."""
+    chosen = [(str(resource), int(pk)) for resource, pk in request.targets]
+    open_still = request.status == "received"
+    return described([*chosen, *(candidates(request) if open_still else [])], set(chosen))
+
+
+def described(targets: Iterable[Target], chosen: set[Target]) -> list[Found]:
+    """The records with what they say of the person; those that are gone are left out."""
+    wanted: dict[str, list[int]] = {}
+    for resource, pk in dict.fromkeys(targets):
+        wanted.setdefault(resource, []).append(pk)
+    found: list[Found] = []
+    for resource, ids in wanted.items():
+        entity = entity_named(resource)
+        records = entity.model._default_manager.in_bulk(ids)
+        files, entries = _files(resource, ids), _entries(resource, ids)
+        for pk in (pk for pk in ids if pk in records):
+            record = records[pk]
+            found.append(
+                Found(
+                    resource, pk, entity.label, entity.icon, entity.label_of(record), entity.url(pk),
+                    _facts(entity, record), (resource, pk) in chosen, hold_of(resource, record) or "",
+                    files.get(pk, []), entries.get(pk, 0),
+                )
+            )  # fmt: skip
+    return found
+
+
+def _facts(entity: Entity, record: Any) -> list[tuple[Text, str, Text]]:
+    """Label, masked value, and what becomes of it, of each personal field that holds something."""
+    facts: list[tuple[Text, str, Text]] = []
+    for name, personal in entity.personal_data.items():
+        value = getattr(record, name)
+        if value in (None, "") or name.endswith("_key"):
+            continue
+        mask = entity.mask_of(name)
+        becomes = {"name": pseudonym(record.pk), "empty": _("is removed"), "kept": _("is kept")}[personal.erased]
+        model_field = entity.model._meta.get_field(name)
+        shown = str(dict(model_field.flatchoices).get(value, value)) if model_field.choices else str(value)
+        if isinstance(value, bool):
+            shown = _("Yes") if value else _("No")
+        facts.append((model_field.verbose_name, mask(str(value)) if mask else shown[:120], becomes))
+    return facts
+
+
+def pseudonym(pk: int) -> str:
+    """What stands for a person whose data was erased."""
+    return _("Erased #%(id)s") % {"id": pk}
+
+
+def _files(resource: str, ids: list[int]) -> dict[int, list[tuple[str, str]]]:
+    found: dict[int, list[tuple[str, str]]] = {}
+    rows = Attachment.objects.filter(resource=resource, record_id__in=ids).order_by("pk")
+    for pk, record_id, name in rows.values_list("pk", "record_id", "name"):
+        found.setdefault(record_id, []).append((name, f"/attachments/{pk}"))
+    return found
+
+
+def _entries(resource: str, ids: list[int]) -> dict[int, int]:
+    """How many entries of the audit there are of each record."""
+    found: dict[int, int] = {}
+    for pk in AuditEntry.objects.filter(resource=resource, record_id__in=ids).values_list("record_id", flat=True):
+        if pk is not None:
+            found[pk] = found.get(pk, 0) + 1
+    return found
+
+
+def mentions(request: SubjectRequest) -> list[Mention]:
+    """Texts that name the person or hold the number or address, at most MOST of a kind."""
+    words = [word for word in (request.subject_name, request.phone, request.email) if len(word.strip()) > 1]
+    found = []
+    for resource, model, names in TEXTS:
+        condition = Q()
+        for name in names:
+            for word in words:
+                condition |= Q(**{f"{name}__icontains": word.strip()})
+        entity = entity_named(resource)
+        for record in model.objects.filter(condition).order_by("-pk")[:MOST] if words else ():
+            text = next((str(getattr(record, n)) for n in names if _says(str(getattr(record, n)), words)), "")
+            found.append(Mention(entity.label, text[:200], entity.url(record.pk)))
+    return found
+
+
+def _says(text: str, words: list[str]) -> bool:
+    return any(word.strip().casefold() in text.casefold() for word in words)
+
+
+# --- what forbids -----------------------------------------------------------------------------------------------
+
+
+def hold_of(resource: str, record: Any) -> Text | None:
+    """Why the personal data of a record can't be erased now, or None."""
+    if isinstance(record, User):
+        left = record.state == EmploymentState.LEFT
+        return None if left else _("%(name)s works here still.") % {"name": record.name}
+    customer_id = record.customer_id if isinstance(record, (Contact, Lead)) else None
+    if customer_id is None:
+        return None
+    invoices = Invoice.objects.filter(customer_id=customer_id, status=InvoiceStatus.ISSUED, balance__gt=0).count()
+    contracts = Contract.objects.filter(customer_id=customer_id, status__in=RUNNING).count()
+    if invoices or contracts:
+        text = _("The customer has %(invoices)d open invoices and %(contracts)d running contracts.")
+        return text % {"invoices": invoices, "contracts": contracts}
+    return None
+
+
+def holds(targets: Iterable[Any]) -> list[Text]:
+    """What forbids the erasure of the targets, each said once."""
+    found = [one.hold for one in described([(str(r), int(pk)) for r, pk in targets], set()) if one.hold]
+    return list(dict.fromkeys(found))
+
+
+def targets_of(ids: list[int], actor: Any = None) -> dict[int, list[dict[str, Any]]]:
+    """The chosen records of some requests, as programs read them."""
+    rows = SubjectRequest.objects.filter(pk__in=ids).values_list("pk", "targets")
+    return {pk: [{"resource": resource, "id": one} for resource, one in targets] for pk, targets in rows}
+
+
+def entity_names() -> Mapping[str, Text]:
+    """What kinds of record are called."""
+    return {entity.name: entity.label for entity in all_entities()}

@@ -1,0 +1,1 @@
+"""Files of records: what they are, where their contents lie, how they are previewed."""
