@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCREENSHOTS = ROOT / "var" / "screenshots"
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+#: a newer request of a form took the place of one that was under way; one that failed is told as htmx:sendError
+REPLACED = re.compile(r"htmx:(sendAbort|afterRequest), ")
 #: what a browser notes about an answer that refuses, which is no fault of the page
 REFUSED = re.compile(r"Failed to load resource: the server responded with a status of 4|Response Status Error Code 4")
 
@@ -45,7 +47,7 @@ class Desk:
         return page
 
     def _note(self, kind: str, text: str) -> None:
-        if kind in {"error", "warning"} and not REFUSED.match(text):
+        if kind in {"error", "warning"} and not (REFUSED.match(text) or REPLACED.match(text)):
             self.complaints.append(f"{self.page.url}: {text}")
 
     def _check_asset(self, status: int, url: str) -> None:

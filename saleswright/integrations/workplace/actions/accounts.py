@@ -18,7 +18,8 @@ from saleswright.kernel.records import Batch, save_record
 def check_accounts(batch: Batch) -> None:
     """Links made by hand name somebody who works here."""
     for draft in batch.good:
-        if draft.fresh and not draft.record.user.is_active:
+        user = User.objects.filter(pk=draft.record.user_id or 0).first() if draft.fresh else None
+        if user is not None and not user.is_active:
             draft.error("user", "not_allowed", _("This person has left."))
 
 

@@ -101,7 +101,8 @@ def test_a_second_search_waits_for_the_first(root):
     assert list(DuplicateScan.objects.values_list("pk", flat=True)) == [first.pk]
 
 
-def test_a_search_whose_job_died_is_given_up(root):
+def test_a_search_whose_job_died_is_given_up(root, make):
+    make("上海华沛精密科技有限公司"), make("上海市华沛精密科技有限公司")
     first = save_record(DuplicateScan, {}, actor=root)
     Job.objects.filter(kind=duplicates.SCAN_JOB).update(state=JobState.FAILED)
     second = duplicates.start_nightly(system("test"))
@@ -161,7 +162,14 @@ def test_a_finished_search_is_not_cancelled(root):
     assert done.status == "done"
 
 
-def test_every_night_one_is_started():
+def test_nothing_is_started_where_nothing_can_be_compared(make):
+    make("上海华沛精密科技有限公司")
+    assert duplicates.start_nightly(system("test")) is None
+    assert not DuplicateScan.objects.exists()
+
+
+def test_every_night_one_is_started(make):
+    make("上海华沛精密科技有限公司"), make("上海市华沛精密科技有限公司")
     work_of = jobs.kinds()["customers.nightly_duplicates"]
     job = jobs.enqueue(work_of.name)
     jobs.run(jobs.claim("w1"), pulse=Pulse(job, lease=jobs.LEASE))

@@ -213,7 +213,7 @@ def test_it_goes_on_with_the_others_when_a_rule_makes_no_sense_any_more(world, s
     world.rule(position=2)
     assert world.night()[0] == 1
     assert in_pool(customer)
-    assert "can't be carried out" in Notification.objects.get(user=seller.manager_id).text
+    assert "无法执行" in Notification.objects.get(user=seller.manager_id).text
 
 
 def test_it_warns_seven_three_and_one_days_before_each_once(world, seller):
@@ -225,7 +225,7 @@ def test_it_warns_seven_three_and_one_days_before_each_once(world, seller):
     assert told == [0, 0, 0, 1, 0, 0, 0, 1, 0, 1, 0]
     assert in_pool(customer)
     texts = list(Notification.objects.filter(user=seller).order_by("id").values_list("text", flat=True))
-    assert [text.split(" in ")[1].split(" (")[0] for text in texts] == ["7 days", "3 days", "1 day"]
+    assert [text.split("将在 ")[1].split("后")[0] for text in texts] == ["7 天", "3 天", "1 天"]
     assert all("Follow up, or ask for protection" in text for text in texts)
     assert RecycleNotice.objects.count() == 3
 
