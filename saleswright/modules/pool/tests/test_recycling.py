@@ -226,7 +226,7 @@ def test_it_warns_seven_three_and_one_days_before_each_once(world, seller):
     assert in_pool(customer)
     texts = list(Notification.objects.filter(user=seller).order_by("id").values_list("text", flat=True))
     assert [text.split("将在 ")[1].split("后")[0] for text in texts] == ["7 天", "3 天", "1 天"]
-    assert all("Follow up, or ask for protection" in text for text in texts)
+    assert all("请及时跟进，或申请保护" in text for text in texts)
     assert RecycleNotice.objects.count() == 3
 
 
