@@ -17,8 +17,10 @@ from saleswright.kernel.records import Batch, save_record
 
 def check_accounts(batch: Batch) -> None:
     """Links made by hand name somebody who works here."""
-    for draft in batch.good:
-        user = User.objects.filter(pk=draft.record.user_id or 0).first() if draft.fresh else None
+    fresh = [draft for draft in batch.good if draft.fresh and draft.record.user_id is not None]
+    people = User.objects.in_bulk({draft.record.user_id for draft in fresh})
+    for draft in fresh:
+        user = people.get(draft.record.user_id)  # that there is none is said where references are checked
         if user is not None and not user.is_active:
             draft.error("user", "not_allowed", _("This person has left."))
 

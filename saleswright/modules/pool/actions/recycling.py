@@ -245,14 +245,13 @@ def _tell(rule: RecycleRule, records: Sequence[Any], days: int, at: datetime) ->
 
 def prepare_rules(batch: Batch) -> None:
     """The pool says of which records a rule is; its conditions must make sense for those."""
+    named = {draft.record.pool_id for draft in batch.good}
+    resources = dict(Pool.objects.filter(pk__in=named - {None}).values_list("pk", "resource"))
     for draft in batch.good:
         rule = draft.record
-        if rule.pool_id is None:
-            continue
-        pool = Pool.objects.filter(pk=rule.pool_id).first()
-        if pool is None:
+        if rule.pool_id not in resources:
             continue  # that there is none is said where references are checked
-        kind = kinds.get(pool.resource)
+        kind = kinds.get(resources[rule.pool_id])
         if kind is None:
             draft.error("pool", "invalid", _("There is no such kind of record."))
             continue
