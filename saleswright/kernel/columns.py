@@ -16,11 +16,8 @@ from saleswright.kernel.resources import Lines
 STAMPS = frozenset({"id", "created_at", "updated_at", "created_by", "updated_by", "version", "archived_at"})
 #: stamps that an import of history brings along
 HISTORY_STAMPS = frozenset({"created_at", "created_by"})
-#: what the entry itself says: who, when, and since when somebody has the record
-UNAUDITED = frozenset(
-    {"id", "created_at", "updated_at", "created_by_id", "updated_by_id", "version", "owned_since"}
-    | {"brand_key", "head_key", "tail_key"}
-)
+#: what the entry itself says: who and when
+UNAUDITED = frozenset({"id", "created_at", "updated_at", "created_by_id", "updated_by_id", "version"})
 HIDDEN_VALUES = frozenset({"password", "secret"})
 
 
@@ -81,7 +78,9 @@ def unique_sets(model: type[Any]) -> tuple[tuple[str, ...], ...]:
     return tuple(single + joint)
 
 
-def diff(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+def diff(
+    before: Mapping[str, Any], after: Mapping[str, Any], unaudited: frozenset[str] = UNAUDITED
+) -> dict[str, list[Any]]:
     """What differs, as {field: [old, new]}; secret values are named, not shown."""
-    changes = {n: [before.get(n), v] for n, v in after.items() if n not in UNAUDITED and before.get(n) != v}
+    changes = {n: [before.get(n), v] for n, v in after.items() if n not in unaudited and before.get(n) != v}
     return {n: (["***", "***"] if n in HIDDEN_VALUES else pair) for n, pair in changes.items()}

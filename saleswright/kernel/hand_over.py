@@ -110,7 +110,7 @@ def _people(model: type[Any]) -> list[str]:
 def _line(resource: Resource, record: Any, heir: User | None, action: str, values: Mapping[str, Any]) -> AuditLine:
     owner_id, department_id = (heir.pk, heir.department_id) if heir is not None else (None, None)
     after = {"owner_id": owner_id, "department_id": department_id, **values}
-    changes = diff({name: getattr(record, name) for name in after}, after)
+    changes = diff({name: getattr(record, name) for name in after}, after, resource.unaudited)
     return AuditLine(resource.name, record.pk, resource.label_of(record), action, changes)
 
 

@@ -24,7 +24,6 @@ from saleswright.kernel.columns import (
     HIDDEN_VALUES,
     HISTORY_STAMPS,
     STAMPS,
-    UNAUDITED,
     attname_of,
     attnames,
     diff,
@@ -501,11 +500,11 @@ def _is_secret(resource: Resource, name: str) -> bool:
 
 
 def _changes(batch: Batch, draft: Draft, blank: dict[str, Any]) -> tuple[str, dict[str, list[Any]]]:
-    now = snapshot(draft.record)
+    now, unaudited = snapshot(draft.record), batch.resource.unaudited
     if draft.fresh:
-        changes = {n: [None, v] for n, v in now.items() if n not in UNAUDITED and v != blank[n]}
+        changes = {n: [None, v] for n, v in now.items() if n not in unaudited and v != blank[n]}
     else:
-        changes = diff(draft.before, now)
+        changes = diff(draft.before, now, unaudited)
     changes = expanded(changes, batch.resource.name)
     for spec in batch.resource.lines:
         if spec.name in draft.lines:
@@ -542,7 +541,7 @@ def delete_record(model: type[Any], pk: int, *, actor: Actor, version: int | Non
         record = locked(model, pk, actor=actor, action="delete", version=version)
         if refusal := resource.edit_refusal(record):
             raise Conflict(refusal)
-        label, changes = resource.label_of(record)[:200], expanded(_last_words(record), resource.name)
+        label, changes = resource.label_of(record)[:200], expanded(_last_words(resource, record), resource.name)
         resource.before_delete(record, actor)
         try:
             for spec in resource.lines:
@@ -560,11 +559,11 @@ def delete_record(model: type[Any], pk: int, *, actor: Actor, version: int | Non
         announce(resource, [(pk, "deleted")], happened)
 
 
-def _last_words(record: Any) -> dict[str, Any]:
+def _last_words(resource: Resource, record: Any) -> dict[str, Any]:
     """What a record held, for the audit of its end."""
     blank = snapshot(type(record)())
     held = {name: value for name, value in snapshot(record).items() if value != blank[name]}
-    return diff(held, dict.fromkeys(held))
+    return diff(held, dict.fromkeys(held), resource.unaudited)
 
 
 def archive_record(
@@ -626,7 +625,7 @@ def store_changes(
     note_changes(resource, [(record, before)], at)
     if not update_row(record, values, version=before["version"]):
         raise Stale
-    changes = expanded(diff(before, after), resource.name)
+    changes = expanded(diff(before, after, resource.unaudited), resource.name)
     line = AuditLine(resource.name, record.pk, resource.label_of(record)[:200], action, changes)
     record_audit([line], actor=actor, at=at)
     return values

@@ -100,6 +100,8 @@ class Resource:
     personal: ClassVar[bool] = False
     #: the field that notes since when the present owner has the record
     held_since: ClassVar[str] = ""
+    #: columns worked out of others, of which the audit says nothing
+    derived: ClassVar[tuple[str, ...]] = ()
     #: action -> (queryset, actor, scopes) -> the records on which it may be done, where it isn't the scopes alone
     #: that say so
     reaches: ClassVar[dict[str, Callable[[Any, Actor, frozenset[Scope]], Any]]] = {}
@@ -177,6 +179,13 @@ class Resource:
         from saleswright.kernel.access.collaborators import COLLABORATORS
 
         return {extra.name: extra for extra in (*self.extra, *((COLLABORATORS,) if self.owned else ()))}
+
+    @cached_property
+    def unaudited(self) -> frozenset[str]:
+        """The columns of which an audit entry says nothing: what it says itself, and what follows from the rest."""
+        from saleswright.kernel.columns import UNAUDITED
+
+        return UNAUDITED | {self.held_since, *self.derived}
 
     @cached_property
     def owned(self) -> bool:

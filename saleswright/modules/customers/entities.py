@@ -73,6 +73,7 @@ class CustomerEntity(Entity):
         extra_export=("followed_up_at",),
     )  # fmt: skip
     private = ("name_key", "brand_key", "head_key", "tail_key")
+    derived = ("brand_key", "head_key", "tail_key")
     empty_text = gettext_lazy("No customers yet. Create the first one, or import your list.")
 
     def prepare(self, batch: Any) -> None:
