@@ -100,6 +100,13 @@ def next_working_day(day: date) -> date:
     return day
 
 
+def add_working_days(day: date, count: int) -> date:
+    """The day so many working days after this one, which does not count itself."""
+    for _day in range(count):
+        day = next_working_day(day + DAY)
+    return day
+
+
 def add_working(moment: datetime, minutes: int) -> datetime:
     """The first moment by which `minutes` of working time have passed since `moment`, in UTC.
 

@@ -16,7 +16,7 @@ from saleswright.kernel.errors import Text
 from saleswright.kernel.models import AuditEntry, EmploymentState, Grant, User
 from saleswright.kernel.personal import GROUPS, settings_of_groups
 from saleswright.kernel.search import found_in
-from saleswright.kernel.worktime import is_working_day
+from saleswright.kernel.worktime import add_working_days
 from saleswright.modules.customers.public import Contact
 from saleswright.modules.leads.public import Lead
 from saleswright.modules.pipeline.public import Activity
@@ -42,13 +42,7 @@ TEXTS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
 
 def due_day(received: date) -> date:
     """The last of the working days in which a request is to be answered; the day it came in doesn't count."""
-    from datetime import timedelta
-
-    day, left = received, WORKING_DAYS
-    while left:
-        day += timedelta(days=1)
-        left -= is_working_day(day)
-    return day
+    return add_working_days(received, WORKING_DAYS)
 
 
 # --- the inventory ----------------------------------------------------------------------------------------------
