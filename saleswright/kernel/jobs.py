@@ -156,6 +156,13 @@ def enqueue(
     return Job.objects.get(period_key=period_key)
 
 
+def enqueue_once(kind: str, *, arguments: dict[str, Any], at: datetime) -> None:
+    """`enqueue` for `at`, unless one with these arguments waits already and will run by then."""
+    same = {f"arguments__{name}": value for name, value in arguments.items()}
+    if not Job.objects.filter(kind=kind, state=JobState.QUEUED, run_at__lte=at, **same).exists():
+        enqueue(kind, arguments=arguments, run_at=at)
+
+
 def cancel(job: Job) -> None:
     """Stop a job: at once when it waits, at its next `ctx.check_cancelled` or `ctx.progress` when it runs.
 

@@ -19,8 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from saleswright.kernel import clock, transport
-from saleswright.kernel.jobs import enqueue
-from saleswright.kernel.models import Job, JobState
+from saleswright.kernel.jobs import enqueue_once
 from saleswright.kernel.ports import ports
 from saleswright.kernel.transactions import atomic
 from saleswright.kernel.transport import Outcome
@@ -40,9 +39,7 @@ SPELL = 20.0  # seconds that one job sends, so that a slow receiver doesn't keep
 
 def start(webhook_id: int, *, at: datetime) -> None:
     """Have a worker send what waits for a webhook from `at` on, unless one has been asked for it already."""
-    asked = Job.objects.filter(kind=KIND, state=JobState.QUEUED, arguments__webhook_id=webhook_id, run_at__lte=at)
-    if not asked.exists():
-        enqueue(KIND, arguments={"webhook_id": webhook_id}, run_at=at)
+    enqueue_once(KIND, arguments={"webhook_id": webhook_id}, at=at)
 
 
 def start_all(at: datetime) -> int:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from saleswright.kernel.access.actors import below
-from saleswright.kernel.jobs import enqueue
-from saleswright.kernel.models import Department, Job, JobState, User
+from saleswright.kernel.jobs import enqueue_once
+from saleswright.kernel.models import Department, User
 from saleswright.kernel.resources import Resource
 from saleswright.modules.work import kinds
 from saleswright.modules.work.actions.preferences import Wishes, wishes_of
@@ -47,9 +47,7 @@ def plan(occasions: Sequence[Written], *, at: datetime) -> None:
 
 def start(channel: str, *, at: datetime) -> None:
     """Have a worker send what waits for a channel from `at` on, unless one has been asked for it already."""
-    asked = Job.objects.filter(kind=KIND, state=JobState.QUEUED, arguments__channel=channel, run_at__lte=at)
-    if not asked.exists():
-        enqueue(KIND, arguments={"channel": channel}, run_at=at)
+    enqueue_once(KIND, arguments={"channel": channel}, at=at)
 
 
 def _to_people(occasions: Sequence[Written], at: datetime) -> list[NoticeDelivery]:
