@@ -231,8 +231,24 @@ def test_a_backup_of_the_running_system_comes_back_whole(
         other.run("doctor", "--audit")
         assert other.value("SELECT count(*) FROM receivables_ledgerentry") > 1
         assert other.value("SELECT count(*) FROM customers_customer WHERE name = '买方'") == 1
-    assert content(tmp_path / "again.zip") == content(file)
+        assert content(tmp_path / "again.zip") == content(file)
+        go_on(other, content(file))
     assert files_of(tmp_path / "again.zip") == files_of(file) == [LICENCE]
+
+
+def go_on(there: Installation, before: dict[str, Any]) -> None:
+    """Work goes on as if nothing had happened: free ids, free numbers, words that are found."""
+    with there.serving("--no-worker") as server:
+        caller = Caller(server.url, there.token())
+        fresh = caller.made("customers", {"name": "新客户"})
+        assert fresh["id"] == before["customers_customer"]["last_id"] + 1
+        product = caller.made("products", {"name": "P", "list_price": "100"})["id"]
+        lines = [{"product_id": product, "quantity": "2"}]
+        numbers = {row[0] for row in there.rows("SELECT number FROM sales_order")}
+        order = caller.made("orders", {"customer_id": fresh["id"], "lines": lines})
+        assert order["number"] not in numbers
+        found = caller.get("/api/v1/customers?q=%E4%B9%B0%E6%96%B9").json()["items"]
+        assert [one["name"] for one in found] == ["买方"]
 
 
 def files_of(file: Path) -> list[bytes]:

@@ -44,6 +44,7 @@ def test_owned_records_can_be_filtered_by_owner_and_department():
     assert "owner" not in entity_named("contacts").filters
 
 
+@pytest.mark.django_db
 def test_what_never_leaves_the_system_has_no_spec():
     assert not {"password", "last_login", "theme", "version"} & set(entity_named("employees").specs)
     assert "name_key" not in entity_named("customers").specs
@@ -97,6 +98,7 @@ def test_higher_modules_add_to_lower_declarations(monkeypatch):
     assert kind.panels[-2:] == ("/a", "/b")
 
 
+@pytest.mark.django_db
 def test_every_permission_is_listed_once():
     codes = all_permissions()
     assert len(codes) == len(set(codes))

@@ -98,7 +98,10 @@ def _plain(value: Any) -> Any:
 
 
 def last_id(model: type[models.Model]) -> int:
-    """The last id that the table gave, also to a row that is gone; 0 for none and for tables without a counter."""
+    """The last id that the table gave, also to a row that is gone, or holds without having given it.
+
+    0 for none and for tables without a counter.
+    """
     if not isinstance(model._meta.pk, models.AutoField):  # which BigAutoField passes for
         return 0
     table, column = model._meta.db_table, model._meta.pk.column
@@ -109,14 +112,18 @@ def last_id(model: type[models.Model]) -> int:
         else:
             cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [table])
         row = cursor.fetchone()
-    return int(row[0]) if row else 0
+    return max(int(row[0]) if row else 0, _highest(model))
+
+
+def _highest(model: type[models.Model]) -> int:
+    return model._base_manager.aggregate(top=models.Max("pk"))["top"] or 0
 
 
 def count_from(model: type[models.Model], last: int) -> None:
     """Let the table give ids after `last` and after those it holds."""
     if not isinstance(model._meta.pk, models.AutoField):
         return
-    last = max(last, model._base_manager.aggregate(top=models.Max("pk"))["top"] or 0)
+    last = max(last, _highest(model))
     if not last:
         return
     table, column = model._meta.db_table, model._meta.pk.column
