@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('kernel', '0002_search_index'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('kernel', '__first__'),
     ]
 
     operations = [
@@ -54,6 +54,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Customer',
                 'verbose_name_plural': 'Customers',
+                'indexes': [models.Index(fields=['name', 'id'], name='customer_name'), models.Index(fields=['level', 'id'], name='customer_level'), models.Index(fields=['created_at', 'id'], name='customer_created_at'), models.Index(fields=['updated_at', 'id'], name='customer_updated_at')],
             },
         ),
         migrations.CreateModel(
@@ -83,30 +84,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Contact',
                 'verbose_name_plural': 'Contacts',
+                'indexes': [models.Index(fields=['name', 'id'], name='contact_name'), models.Index(fields=['created_at', 'id'], name='contact_created_at')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['name', 'id'], name='customer_name'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['level', 'id'], name='customer_level'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['created_at', 'id'], name='customer_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['updated_at', 'id'], name='customer_updated_at'),
-        ),
-        migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['name', 'id'], name='contact_name'),
-        ),
-        migrations.AddIndex(
-            model_name='contact',
-            index=models.Index(fields=['created_at', 'id'], name='contact_created_at'),
         ),
     ]

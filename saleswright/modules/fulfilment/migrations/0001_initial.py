@@ -14,8 +14,8 @@ class Migration(migrations.Migration):
     dependencies = [
         ('customers', '0001_initial'),
         ('kernel', '0002_search_index'),
+        ('kernel', '__first__'),
         ('sales', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Delivery',
                 'verbose_name_plural': 'Deliveries',
+                'indexes': [models.Index(fields=['status', 'id'], name='delivery_status'), models.Index(fields=['shipped_at', 'id'], name='delivery_shipped_at'), models.Index(fields=['accepted_at', 'id'], name='delivery_accepted_at'), models.Index(fields=['created_at', 'id'], name='delivery_created_at'), models.Index(fields=['updated_at', 'id'], name='delivery_updated_at')],
             },
         ),
         migrations.CreateModel(
@@ -61,34 +62,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Delivery line',
                 'verbose_name_plural': 'Delivery lines',
+                'constraints': [models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='fulfilment_delivers_something'), models.CheckConstraint(condition=models.Q(('accepted_quantity', None), models.Q(('accepted_quantity__gte', 0), ('accepted_quantity__lte', models.F('quantity'))), _connector='OR'), name='fulfilment_accepted_within_shipped')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['status', 'id'], name='delivery_status'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['shipped_at', 'id'], name='delivery_shipped_at'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['accepted_at', 'id'], name='delivery_accepted_at'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['created_at', 'id'], name='delivery_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['updated_at', 'id'], name='delivery_updated_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='deliveryline',
-            constraint=models.CheckConstraint(condition=models.Q(('quantity__gt', 0)), name='fulfilment_delivers_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='deliveryline',
-            constraint=models.CheckConstraint(condition=models.Q(('accepted_quantity', None), models.Q(('accepted_quantity__gte', 0), ('accepted_quantity__lte', models.F('quantity'))), _connector='OR'), name='fulfilment_accepted_within_shipped'),
         ),
     ]

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('kernel', '0007_past_holdings'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('kernel', '__first__'),
     ]
 
     operations = [
@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Webhook',
                 'verbose_name_plural': 'Webhooks',
+                'indexes': [models.Index(fields=['created_at', 'id'], name='webhook_created_at')],
             },
         ),
         migrations.CreateModel(
@@ -45,6 +46,9 @@ class Migration(migrations.Migration):
                 ('pattern', models.CharField(db_index=True, max_length=80)),
                 ('webhook', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='subscriptions', to='integration.webhook')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('webhook', 'pattern'), name='integration_subscribed_once')],
+            },
         ),
         migrations.CreateModel(
             name='WebhookDelivery',
@@ -74,6 +78,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Webhook delivery',
                 'verbose_name_plural': 'Webhook deliveries',
+                'indexes': [models.Index(fields=['state', 'id'], name='webhook_delivery_state'), models.Index(fields=['created_at', 'id'], name='webhook_delivery_created_at'), models.Index(condition=models.Q(('state', 'waiting')), fields=['webhook', 'resource', 'record_id', 'event'], name='integration_waiting')],
+                'constraints': [models.UniqueConstraint(fields=('webhook', 'event'), name='integration_delivered_once')],
             },
         ),
         migrations.CreateModel(
@@ -87,29 +93,5 @@ class Migration(migrations.Migration):
                 ('answer', models.TextField(blank=True)),
                 ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log', to='integration.webhookdelivery')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='webhook',
-            index=models.Index(fields=['created_at', 'id'], name='webhook_created_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.UniqueConstraint(fields=('webhook', 'pattern'), name='integration_subscribed_once'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['state', 'id'], name='webhook_delivery_state'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(fields=['created_at', 'id'], name='webhook_delivery_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='webhookdelivery',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['webhook', 'resource', 'record_id', 'event'], name='integration_waiting'),
-        ),
-        migrations.AddConstraint(
-            model_name='webhookdelivery',
-            constraint=models.UniqueConstraint(fields=('webhook', 'event'), name='integration_delivered_once'),
         ),
     ]

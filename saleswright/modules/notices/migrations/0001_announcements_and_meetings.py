@@ -12,9 +12,9 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('kernel', '0007_past_holdings'),
+        ('kernel', '__first__'),
         ('org', '0002_bodies'),
         ('work', '0002_approvals_in_depth'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -49,6 +49,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Announcement',
                 'verbose_name_plural': 'Announcements',
+                'indexes': [models.Index(fields=['title', 'id'], name='announcement_title'), models.Index(fields=['status', 'id'], name='announcement_status'), models.Index(fields=['publish_at', 'id'], name='announcement_publish_at'), models.Index(fields=['created_at', 'id'], name='announcement_created_at')],
             },
         ),
         migrations.CreateModel(
@@ -59,6 +60,9 @@ class Migration(migrations.Migration):
                 ('target_id', models.BigIntegerField()),
                 ('announcement', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='audience', to='notices.announcement')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('announcement', 'kind', 'target_id'), name='notices_audience_once')],
+            },
         ),
         migrations.CreateModel(
             name='Meeting',
@@ -92,6 +96,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Meeting',
                 'verbose_name_plural': 'Meetings',
+                'indexes': [models.Index(fields=['title', 'id'], name='meeting_title'), models.Index(fields=['status', 'id'], name='meeting_status'), models.Index(fields=['starts_at', 'id'], name='meeting_starts_at'), models.Index(fields=['created_at', 'id'], name='meeting_created_at')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='notices_meeting_ends_after_start')],
             },
         ),
         migrations.CreateModel(
@@ -129,6 +135,9 @@ class Migration(migrations.Migration):
                 ('meeting', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='participants', to='notices.meeting')),
                 ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Person')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('meeting', 'person'), name='notices_participant_once')],
+            },
         ),
         migrations.CreateModel(
             name='Receipt',
@@ -151,66 +160,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Read receipt',
                 'verbose_name_plural': 'Read receipts',
+                'indexes': [models.Index(fields=['read_at', 'id'], name='receipt_read_at'), models.Index(fields=['confirmed_at', 'id'], name='receipt_confirmed_at'), models.Index(fields=['user', 'announcement'], name='receipt_of')],
+                'constraints': [models.UniqueConstraint(fields=('announcement', 'user'), name='notices_receipt_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='announcement',
-            index=models.Index(fields=['title', 'id'], name='announcement_title'),
-        ),
-        migrations.AddIndex(
-            model_name='announcement',
-            index=models.Index(fields=['status', 'id'], name='announcement_status'),
-        ),
-        migrations.AddIndex(
-            model_name='announcement',
-            index=models.Index(fields=['publish_at', 'id'], name='announcement_publish_at'),
-        ),
-        migrations.AddIndex(
-            model_name='announcement',
-            index=models.Index(fields=['created_at', 'id'], name='announcement_created_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='audience',
-            constraint=models.UniqueConstraint(fields=('announcement', 'kind', 'target_id'), name='notices_audience_once'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['title', 'id'], name='meeting_title'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['status', 'id'], name='meeting_status'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['starts_at', 'id'], name='meeting_starts_at'),
-        ),
-        migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['created_at', 'id'], name='meeting_created_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='meeting',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_at__gt', models.F('starts_at'))), name='notices_meeting_ends_after_start'),
-        ),
-        migrations.AddConstraint(
-            model_name='participant',
-            constraint=models.UniqueConstraint(fields=('meeting', 'person'), name='notices_participant_once'),
-        ),
-        migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['read_at', 'id'], name='receipt_read_at'),
-        ),
-        migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['confirmed_at', 'id'], name='receipt_confirmed_at'),
-        ),
-        migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['user', 'announcement'], name='receipt_of'),
-        ),
-        migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.UniqueConstraint(fields=('announcement', 'user'), name='notices_receipt_once'),
         ),
     ]

@@ -17,9 +17,9 @@ class Migration(migrations.Migration):
         ('catalog', '0001_initial'),
         ('customers', '0001_initial'),
         ('kernel', '0002_search_index'),
+        ('kernel', '__first__'),
         ('leads', '0001_initial'),
         ('market', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Loss reason',
                 'verbose_name_plural': 'Loss reasons',
+                'indexes': [models.Index(fields=['name', 'id'], name='loss_reason_name')],
             },
         ),
         migrations.CreateModel(
@@ -85,6 +86,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Opportunity',
                 'verbose_name_plural': 'Opportunities',
+                'indexes': [models.Index(fields=['name', 'id'], name='opportunity_name'), models.Index(fields=['amount', 'id'], name='opportunity_amount'), models.Index(fields=['base_amount', 'id'], name='opportunity_base_amount'), models.Index(fields=['probability', 'id'], name='opportunity_probability'), models.Index(fields=['opened_on', 'id'], name='opportunity_opened_on'), models.Index(fields=['closed_on', 'id'], name='opportunity_closed_on'), models.Index(fields=['expected_close', 'id'], name='opportunity_expected_close'), models.Index(fields=['next_step_at', 'id'], name='opportunity_next_step_at'), models.Index(fields=['stage_since', 'id'], name='opportunity_stage_since'), models.Index(fields=['created_at', 'id'], name='opportunity_created_at'), models.Index(fields=['updated_at', 'id'], name='opportunity_updated_at'), models.Index(fields=['status', 'closed_on'], name='opportunity_closed')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('status', 'won'), _negated=True), ('customer__isnull', False), _connector='OR'), name='opportunity_won_has_customer'), models.CheckConstraint(condition=models.Q(models.Q(('closed_on', None), ('status', 'open')), models.Q(models.Q(('status', 'open'), _negated=True), ('closed_on__isnull', False)), _connector='OR'), name='opportunity_closed_has_a_day'), models.CheckConstraint(condition=models.Q(('opened_on', None), ('closed_on', None), ('closed_on__gte', models.F('opened_on')), _connector='OR'), name='opportunity_closes_after_opening')],
             },
         ),
         migrations.CreateModel(
@@ -119,6 +122,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Activity',
                 'verbose_name_plural': 'Activities',
+                'indexes': [models.Index(fields=['subject', 'id'], name='activity_subject'), models.Index(fields=['planned_at', 'id'], name='activity_planned_at'), models.Index(fields=['done_at', 'id'], name='activity_done_at'), models.Index(fields=['created_at', 'id'], name='activity_created_at')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('customer__isnull', False), ('lead__isnull', False), ('opportunity__isnull', False), _connector='OR'), name='activity_is_about_something'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'done'), _negated=True), ('done_at__isnull', False), _connector='OR'), name='activity_done_has_a_time')],
             },
         ),
         migrations.CreateModel(
@@ -151,6 +156,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Pipeline',
                 'verbose_name_plural': 'Pipelines',
+                'indexes': [models.Index(fields=['title', 'id'], name='pipeline_title'), models.Index(fields=['sequence', 'id'], name='pipeline_sequence')],
             },
         ),
         migrations.AddField(
@@ -182,6 +188,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Stage',
                 'verbose_name_plural': 'Stages',
+                'indexes': [models.Index(fields=['sequence', 'id'], name='stage_sequence')],
+                'constraints': [models.UniqueConstraint(fields=('pipeline', 'name'), name='stage_name_once'), models.UniqueConstraint(fields=('pipeline', 'sequence'), name='stage_sequence_once')],
             },
         ),
         migrations.AddField(
@@ -201,121 +209,12 @@ class Migration(migrations.Migration):
                 ('opportunity', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='stage_changes', to='pipeline.opportunity')),
                 ('to_stage', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pipeline.stage')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='lossreason',
-            index=models.Index(fields=['name', 'id'], name='loss_reason_name'),
-        ),
-        migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(fields=['subject', 'id'], name='activity_subject'),
-        ),
-        migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(fields=['planned_at', 'id'], name='activity_planned_at'),
-        ),
-        migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(fields=['done_at', 'id'], name='activity_done_at'),
-        ),
-        migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(fields=['created_at', 'id'], name='activity_created_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=models.CheckConstraint(condition=models.Q(('customer__isnull', False), ('lead__isnull', False), ('opportunity__isnull', False), _connector='OR'), name='activity_is_about_something'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'done'), _negated=True), ('done_at__isnull', False), _connector='OR'), name='activity_done_has_a_time'),
-        ),
-        migrations.AddIndex(
-            model_name='pipeline',
-            index=models.Index(fields=['title', 'id'], name='pipeline_title'),
-        ),
-        migrations.AddIndex(
-            model_name='pipeline',
-            index=models.Index(fields=['sequence', 'id'], name='pipeline_sequence'),
-        ),
-        migrations.AddIndex(
-            model_name='stage',
-            index=models.Index(fields=['sequence', 'id'], name='stage_sequence'),
-        ),
-        migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.UniqueConstraint(fields=('pipeline', 'name'), name='stage_name_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='stage',
-            constraint=models.UniqueConstraint(fields=('pipeline', 'sequence'), name='stage_sequence_once'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['name', 'id'], name='opportunity_name'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['amount', 'id'], name='opportunity_amount'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['base_amount', 'id'], name='opportunity_base_amount'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['probability', 'id'], name='opportunity_probability'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['opened_on', 'id'], name='opportunity_opened_on'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['closed_on', 'id'], name='opportunity_closed_on'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['expected_close', 'id'], name='opportunity_expected_close'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['next_step_at', 'id'], name='opportunity_next_step_at'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['stage_since', 'id'], name='opportunity_stage_since'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['created_at', 'id'], name='opportunity_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['updated_at', 'id'], name='opportunity_updated_at'),
+            options={
+                'indexes': [models.Index(fields=['opportunity', 'id'], name='stagechange_opportunity')],
+            },
         ),
         migrations.AddIndex(
             model_name='opportunity',
             index=models.Index(fields=['stage', 'status', 'id'], name='opportunity_stage_board'),
-        ),
-        migrations.AddIndex(
-            model_name='opportunity',
-            index=models.Index(fields=['status', 'closed_on'], name='opportunity_closed'),
-        ),
-        migrations.AddConstraint(
-            model_name='opportunity',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('status', 'won'), _negated=True), ('customer__isnull', False), _connector='OR'), name='opportunity_won_has_customer'),
-        ),
-        migrations.AddConstraint(
-            model_name='opportunity',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('closed_on', None), ('status', 'open')), models.Q(models.Q(('status', 'open'), _negated=True), ('closed_on__isnull', False)), _connector='OR'), name='opportunity_closed_has_a_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='opportunity',
-            constraint=models.CheckConstraint(condition=models.Q(('opened_on', None), ('closed_on', None), ('closed_on__gte', models.F('opened_on')), _connector='OR'), name='opportunity_closes_after_opening'),
-        ),
-        migrations.AddIndex(
-            model_name='stagechange',
-            index=models.Index(fields=['opportunity', 'id'], name='stagechange_opportunity'),
         ),
     ]

@@ -13,8 +13,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('kernel', '0007_past_holdings'),
+        ('kernel', '__first__'),
         ('org', '0002_bodies'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -62,6 +62,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Public pool',
                 'verbose_name_plural': 'Public pools',
+                'indexes': [models.Index(fields=['resource', 'id'], name='pool_resource'), models.Index(fields=['position', 'id'], name='pool_position')],
             },
         ),
         migrations.CreateModel(
@@ -76,6 +77,9 @@ class Migration(migrations.Migration):
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Person')),
                 ('pool', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='pool.pool')),
             ],
+            options={
+                'indexes': [models.Index(fields=['user', 'resource', 'day'], name='pool_claims_of_the_day'), models.Index(fields=['resource', 'record_id', 'at'], name='pool_claims_of_record')],
+            },
         ),
         migrations.CreateModel(
             name='PoolMember',
@@ -87,6 +91,9 @@ class Migration(migrations.Migration):
                 ('member', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Person')),
                 ('pool', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='members', to='pool.pool')),
             ],
+            options={
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('department__isnull', False), ('member', None)), models.Q(('department', None), ('member__isnull', False)), _connector='OR'), name='pool_member_is_somebody')],
+            },
         ),
         migrations.CreateModel(
             name='Protection',
@@ -111,6 +118,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Protection',
                 'verbose_name_plural': 'Protections',
+                'indexes': [models.Index(fields=['until', 'id'], name='protection_until'), models.Index(fields=['created_at', 'id'], name='protection_created_at')],
             },
         ),
         migrations.CreateModel(
@@ -138,6 +146,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Recycle rule',
                 'verbose_name_plural': 'Recycle rules',
+                'indexes': [models.Index(fields=['position', 'id'], name='recycle_rule_position'), models.Index(fields=['name', 'id'], name='recycle_rule_name')],
             },
         ),
         migrations.CreateModel(
@@ -150,45 +159,8 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('rule', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='pool.recyclerule')),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='pool',
-            index=models.Index(fields=['resource', 'id'], name='pool_resource'),
-        ),
-        migrations.AddIndex(
-            model_name='pool',
-            index=models.Index(fields=['position', 'id'], name='pool_position'),
-        ),
-        migrations.AddIndex(
-            model_name='claim',
-            index=models.Index(fields=['user', 'resource', 'day'], name='pool_claims_of_the_day'),
-        ),
-        migrations.AddIndex(
-            model_name='claim',
-            index=models.Index(fields=['resource', 'record_id', 'at'], name='pool_claims_of_record'),
-        ),
-        migrations.AddConstraint(
-            model_name='poolmember',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('department__isnull', False), ('member', None)), models.Q(('department', None), ('member__isnull', False)), _connector='OR'), name='pool_member_is_somebody'),
-        ),
-        migrations.AddIndex(
-            model_name='protection',
-            index=models.Index(fields=['until', 'id'], name='protection_until'),
-        ),
-        migrations.AddIndex(
-            model_name='protection',
-            index=models.Index(fields=['created_at', 'id'], name='protection_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='recyclerule',
-            index=models.Index(fields=['position', 'id'], name='recycle_rule_position'),
-        ),
-        migrations.AddIndex(
-            model_name='recyclerule',
-            index=models.Index(fields=['name', 'id'], name='recycle_rule_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='recyclenotice',
-            constraint=models.UniqueConstraint(fields=('rule', 'record_id', 'base', 'days'), name='pool_notice_once'),
+            options={
+                'constraints': [models.UniqueConstraint(fields=('rule', 'record_id', 'base', 'days'), name='pool_notice_once')],
+            },
         ),
     ]

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('catalog', '0001_initial'),
         ('kernel', '0002_search_index'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('kernel', '__first__'),
     ]
 
     operations = [
@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Price list',
                 'verbose_name_plural': 'Price lists',
+                'indexes': [models.Index(fields=['valid_from', 'id'], name='pricelist_valid_from'), models.Index(fields=['valid_to', 'id'], name='pricelist_valid_to'), models.Index(fields=['currency', 'id'], name='pricelist_currency')],
             },
         ),
         migrations.CreateModel(
@@ -74,22 +75,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Price',
                 'verbose_name_plural': 'Prices',
+                'constraints': [models.UniqueConstraint(fields=('price_list', 'product', 'min_quantity'), name='pricing_one_price_from_a_quantity')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='pricelist',
-            index=models.Index(fields=['valid_from', 'id'], name='pricelist_valid_from'),
-        ),
-        migrations.AddIndex(
-            model_name='pricelist',
-            index=models.Index(fields=['valid_to', 'id'], name='pricelist_valid_to'),
-        ),
-        migrations.AddIndex(
-            model_name='pricelist',
-            index=models.Index(fields=['currency', 'id'], name='pricelist_currency'),
-        ),
-        migrations.AddConstraint(
-            model_name='pricelistline',
-            constraint=models.UniqueConstraint(fields=('price_list', 'product', 'min_quantity'), name='pricing_one_price_from_a_quantity'),
         ),
     ]

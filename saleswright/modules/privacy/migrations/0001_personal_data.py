@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('kernel', '0009_personal_data'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('kernel', '__first__'),
     ]
 
     operations = [
@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Request about personal data',
                 'verbose_name_plural': 'Requests about personal data',
+                'indexes': [models.Index(fields=['status', 'id'], name='subject_request_status'), models.Index(fields=['received_on', 'id'], name='subject_request_received_on'), models.Index(fields=['due_on', 'id'], name='subject_request_due_on'), models.Index(fields=['created_at', 'id'], name='subject_request_created_at')],
             },
         ),
         migrations.CreateModel(
@@ -72,34 +73,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Data past its retention',
                 'verbose_name_plural': 'Data past its retention',
+                'indexes': [models.Index(fields=['status', 'id'], name='retention_status'), models.Index(fields=['since', 'id'], name='retention_since')],
+                'constraints': [models.UniqueConstraint(fields=('resource', 'record_id'), name='privacy_proposed_once')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='subjectrequest',
-            index=models.Index(fields=['status', 'id'], name='subject_request_status'),
-        ),
-        migrations.AddIndex(
-            model_name='subjectrequest',
-            index=models.Index(fields=['received_on', 'id'], name='subject_request_received_on'),
-        ),
-        migrations.AddIndex(
-            model_name='subjectrequest',
-            index=models.Index(fields=['due_on', 'id'], name='subject_request_due_on'),
-        ),
-        migrations.AddIndex(
-            model_name='subjectrequest',
-            index=models.Index(fields=['created_at', 'id'], name='subject_request_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='retentionitem',
-            index=models.Index(fields=['status', 'id'], name='retention_status'),
-        ),
-        migrations.AddIndex(
-            model_name='retentionitem',
-            index=models.Index(fields=['since', 'id'], name='retention_since'),
-        ),
-        migrations.AddConstraint(
-            model_name='retentionitem',
-            constraint=models.UniqueConstraint(fields=('resource', 'record_id'), name='privacy_proposed_once'),
         ),
     ]

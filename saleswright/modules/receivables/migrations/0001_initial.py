@@ -16,8 +16,8 @@ class Migration(migrations.Migration):
     dependencies = [
         ('customers', '0001_initial'),
         ('kernel', '0002_search_index'),
+        ('kernel', '__first__'),
         ('sales', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -46,6 +46,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Collection plan',
                 'verbose_name_plural': 'Collection plans',
+                'indexes': [models.Index(fields=['total', 'id'], name='plan_total'), models.Index(fields=['next_due_on', 'id'], name='plan_next_due_on'), models.Index(fields=['created_at', 'id'], name='plan_created_at'), models.Index(fields=['updated_at', 'id'], name='plan_updated_at')],
             },
         ),
         migrations.CreateModel(
@@ -64,6 +65,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Instalment',
                 'verbose_name_plural': 'Instalments',
+                'constraints': [models.CheckConstraint(condition=models.Q(('collected__gte', 0), ('collected__lte', models.F('amount'))), name='receivables_collected_within_amount')],
             },
         ),
         migrations.CreateModel(
@@ -104,6 +106,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Invoice',
                 'verbose_name_plural': 'Invoices',
+                'indexes': [models.Index(fields=['status', 'id'], name='invoice_status'), models.Index(fields=['issued_on', 'id'], name='invoice_issued_on'), models.Index(fields=['due_on', 'id'], name='invoice_due_on'), models.Index(fields=['paid_on', 'id'], name='invoice_paid_on'), models.Index(fields=['total', 'id'], name='invoice_total'), models.Index(fields=['balance', 'id'], name='invoice_balance'), models.Index(fields=['created_at', 'id'], name='invoice_created_at'), models.Index(fields=['updated_at', 'id'], name='invoice_updated_at')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('balance__gte', 0), ('balance__lte', models.F('total'))), models.Q(('balance', 0), ('total__lt', 0)), _connector='OR'), name='receivables_balance_within_total'), models.CheckConstraint(condition=models.Q(('status', 'draft'), models.Q(('due_on__isnull', False), ('issued_on__isnull', False)), _connector='OR'), name='receivables_issued_has_dates')],
             },
         ),
         migrations.CreateModel(
@@ -128,6 +132,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Invoice line',
                 'verbose_name_plural': 'Invoice lines',
+                'constraints': [models.CheckConstraint(condition=models.Q(('reversed_quantity', 0), models.Q(('reversed_quantity__gt', 0), ('reversed_quantity__lte', models.F('quantity'))), _connector='OR'), name='receivables_reversed_within_invoiced')],
             },
         ),
         migrations.CreateModel(
@@ -158,6 +163,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Receipt',
                 'verbose_name_plural': 'Receipts',
+                'indexes': [models.Index(fields=['received_on', 'id'], name='receipt_received_on'), models.Index(fields=['amount', 'id'], name='receipt_amount'), models.Index(fields=['unapplied', 'id'], name='receipt_unapplied'), models.Index(fields=['created_at', 'id'], name='receipt_created_at'), models.Index(fields=['updated_at', 'id'], name='receipt_updated_at')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('unapplied__gte', 0), ('unapplied__lte', models.F('amount'))), name='receivables_unapplied_within_amount'), models.CheckConstraint(condition=models.Q(('refunded__gte', 0), ('refunded__lte', models.F('amount'))), name='receivables_refunded_within_amount')],
             },
         ),
         migrations.CreateModel(
@@ -179,6 +186,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Ledger entry',
                 'verbose_name_plural': 'Ledger entries',
+                'indexes': [models.Index(fields=['invoice', 'posted_on'], name='receivables_entry_invoice_day')],
             },
         ),
         migrations.CreateModel(
@@ -196,110 +204,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Allocation',
                 'verbose_name_plural': 'Allocations',
+                'constraints': [models.CheckConstraint(condition=models.Q(('released__gte', 0), ('released__lte', models.F('amount'))), name='receivables_released_within_amount'), models.CheckConstraint(condition=models.Q(models.Q(('instalment__isnull', False), ('invoice', None)), models.Q(('instalment', None), ('invoice__isnull', False)), _connector='OR'), name='receivables_allocated_to_one')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='collectionplan',
-            index=models.Index(fields=['total', 'id'], name='plan_total'),
-        ),
-        migrations.AddIndex(
-            model_name='collectionplan',
-            index=models.Index(fields=['next_due_on', 'id'], name='plan_next_due_on'),
-        ),
-        migrations.AddIndex(
-            model_name='collectionplan',
-            index=models.Index(fields=['created_at', 'id'], name='plan_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='collectionplan',
-            index=models.Index(fields=['updated_at', 'id'], name='plan_updated_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='instalment',
-            constraint=models.CheckConstraint(condition=models.Q(('collected__gte', 0), ('collected__lte', models.F('amount'))), name='receivables_collected_within_amount'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['status', 'id'], name='invoice_status'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['issued_on', 'id'], name='invoice_issued_on'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['due_on', 'id'], name='invoice_due_on'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['paid_on', 'id'], name='invoice_paid_on'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['total', 'id'], name='invoice_total'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['balance', 'id'], name='invoice_balance'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['created_at', 'id'], name='invoice_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['updated_at', 'id'], name='invoice_updated_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('balance__gte', 0), ('balance__lte', models.F('total'))), models.Q(('balance', 0), ('total__lt', 0)), _connector='OR'), name='receivables_balance_within_total'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'draft'), models.Q(('due_on__isnull', False), ('issued_on__isnull', False)), _connector='OR'), name='receivables_issued_has_dates'),
-        ),
-        migrations.AddConstraint(
-            model_name='invoiceline',
-            constraint=models.CheckConstraint(condition=models.Q(('reversed_quantity', 0), models.Q(('reversed_quantity__gt', 0), ('reversed_quantity__lte', models.F('quantity'))), _connector='OR'), name='receivables_reversed_within_invoiced'),
-        ),
-        migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['received_on', 'id'], name='receipt_received_on'),
-        ),
-        migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['amount', 'id'], name='receipt_amount'),
-        ),
-        migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['unapplied', 'id'], name='receipt_unapplied'),
-        ),
-        migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['created_at', 'id'], name='receipt_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['updated_at', 'id'], name='receipt_updated_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.CheckConstraint(condition=models.Q(('unapplied__gte', 0), ('unapplied__lte', models.F('amount'))), name='receivables_unapplied_within_amount'),
-        ),
-        migrations.AddConstraint(
-            model_name='receipt',
-            constraint=models.CheckConstraint(condition=models.Q(('refunded__gte', 0), ('refunded__lte', models.F('amount'))), name='receivables_refunded_within_amount'),
-        ),
-        migrations.AddIndex(
-            model_name='ledgerentry',
-            index=models.Index(fields=['invoice', 'posted_on'], name='receivables_entry_invoice_day'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(('released__gte', 0), ('released__lte', models.F('amount'))), name='receivables_released_within_amount'),
-        ),
-        migrations.AddConstraint(
-            model_name='allocation',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('instalment__isnull', False), ('invoice', None)), models.Q(('instalment', None), ('invoice__isnull', False)), _connector='OR'), name='receivables_allocated_to_one'),
         ),
     ]

@@ -17,8 +17,8 @@ class Migration(migrations.Migration):
         ('catalog', '0001_initial'),
         ('customers', '0001_initial'),
         ('kernel', '0002_search_index'),
+        ('kernel', '__first__'),
         ('pipeline', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Contract',
                 'verbose_name_plural': 'Contracts',
+                'indexes': [models.Index(fields=['status', 'id'], name='contract_status'), models.Index(fields=['amount', 'id'], name='contract_amount'), models.Index(fields=['start_date', 'id'], name='contract_start_date'), models.Index(fields=['end_date', 'id'], name='contract_end_date'), models.Index(fields=['signed_on', 'id'], name='contract_signed_on'), models.Index(fields=['created_at', 'id'], name='contract_created_at'), models.Index(fields=['updated_at', 'id'], name='contract_updated_at')],
             },
         ),
         migrations.CreateModel(
@@ -97,6 +98,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Quote',
                 'verbose_name_plural': 'Quotes',
+                'indexes': [models.Index(fields=['status', 'id'], name='quote_status'), models.Index(fields=['total', 'id'], name='quote_total'), models.Index(fields=['quoted_on', 'id'], name='quote_quoted_on'), models.Index(fields=['valid_until', 'id'], name='quote_valid_until'), models.Index(fields=['created_at', 'id'], name='quote_created_at'), models.Index(fields=['updated_at', 'id'], name='quote_updated_at')],
             },
         ),
         migrations.CreateModel(
@@ -136,6 +138,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Order',
                 'verbose_name_plural': 'Orders',
+                'indexes': [models.Index(fields=['status', 'id'], name='order_status'), models.Index(fields=['total', 'id'], name='order_total'), models.Index(fields=['confirmed_on', 'id'], name='order_confirmed_on'), models.Index(fields=['promised_date', 'id'], name='order_promised_date'), models.Index(fields=['created_at', 'id'], name='order_created_at'), models.Index(fields=['updated_at', 'id'], name='order_updated_at')],
+                'constraints': [models.UniqueConstraint(fields=('customer', 'customer_order_number'), name='sales_customer_order_number_once'), models.UniqueConstraint(condition=models.Q(('status', 'cancelled'), _negated=True), fields=('quote',), name='sales_one_live_order_a_quote')],
             },
         ),
         migrations.AddField(
@@ -192,89 +196,5 @@ class Migration(migrations.Migration):
                 'verbose_name_plural': 'Order lines',
                 'constraints': [models.CheckConstraint(condition=models.Q(('delivered_quantity__gte', 0), ('delivered_quantity__lte', models.F('quantity'))), name='sales_delivered_within_ordered'), models.CheckConstraint(condition=models.Q(('accepted_quantity__gte', 0), ('accepted_quantity__lte', models.F('delivered_quantity'))), name='sales_accepted_within_delivered'), models.CheckConstraint(condition=models.Q(('invoiced_quantity__gte', 0), ('invoiced_quantity__lte', models.F('quantity'))), name='sales_invoiced_within_ordered')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(fields=['status', 'id'], name='quote_status'),
-        ),
-        migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(fields=['total', 'id'], name='quote_total'),
-        ),
-        migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(fields=['quoted_on', 'id'], name='quote_quoted_on'),
-        ),
-        migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(fields=['valid_until', 'id'], name='quote_valid_until'),
-        ),
-        migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(fields=['created_at', 'id'], name='quote_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='quote',
-            index=models.Index(fields=['updated_at', 'id'], name='quote_updated_at'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['status', 'id'], name='order_status'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['total', 'id'], name='order_total'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['confirmed_on', 'id'], name='order_confirmed_on'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['promised_date', 'id'], name='order_promised_date'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['created_at', 'id'], name='order_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='order',
-            index=models.Index(fields=['updated_at', 'id'], name='order_updated_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(fields=('customer', 'customer_order_number'), name='sales_customer_order_number_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='order',
-            constraint=models.UniqueConstraint(condition=models.Q(('status', 'cancelled'), _negated=True), fields=('quote',), name='sales_one_live_order_a_quote'),
-        ),
-        migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(fields=['status', 'id'], name='contract_status'),
-        ),
-        migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(fields=['amount', 'id'], name='contract_amount'),
-        ),
-        migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(fields=['start_date', 'id'], name='contract_start_date'),
-        ),
-        migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(fields=['end_date', 'id'], name='contract_end_date'),
-        ),
-        migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(fields=['signed_on', 'id'], name='contract_signed_on'),
-        ),
-        migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(fields=['created_at', 'id'], name='contract_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='contract',
-            index=models.Index(fields=['updated_at', 'id'], name='contract_updated_at'),
         ),
     ]

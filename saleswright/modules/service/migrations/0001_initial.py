@@ -14,8 +14,8 @@ class Migration(migrations.Migration):
         ('catalog', '0001_initial'),
         ('customers', '0001_initial'),
         ('kernel', '0002_search_index'),
+        ('kernel', '__first__'),
         ('sales', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -80,6 +80,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Ticket',
                 'verbose_name_plural': 'Tickets',
+                'indexes': [models.Index(fields=['kind', 'id'], name='ticket_kind'), models.Index(fields=['priority', 'id'], name='ticket_priority'), models.Index(fields=['status', 'id'], name='ticket_status'), models.Index(fields=['first_response_due', 'id'], name='ticket_first_response_due'), models.Index(fields=['solution_due', 'id'], name='ticket_solution_due'), models.Index(fields=['responded_at', 'id'], name='ticket_responded_at'), models.Index(fields=['resolved_at', 'id'], name='ticket_resolved_at'), models.Index(fields=['created_at', 'id'], name='ticket_created_at'), models.Index(fields=['updated_at', 'id'], name='ticket_updated_at')],
             },
         ),
         migrations.CreateModel(
@@ -111,6 +112,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Call-back',
                 'verbose_name_plural': 'Call-backs',
+                'indexes': [models.Index(fields=['due_on', 'id'], name='callback_due_on'), models.Index(fields=['status', 'id'], name='callback_status'), models.Index(fields=['score', 'id'], name='callback_score'), models.Index(fields=['created_at', 'id'], name='callback_created_at'), models.Index(fields=['updated_at', 'id'], name='callback_updated_at')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('score', None), models.Q(('score__gte', 0), ('score__lte', 10)), _connector='OR'), name='service_score_from_0_to_10')],
             },
         ),
         migrations.CreateModel(
@@ -135,65 +138,5 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['priority', 'id'], name='service_level_priority')],
                 'constraints': [models.UniqueConstraint(fields=('kind', 'priority'), name='service_one_level_a_kind_and_priority'), models.CheckConstraint(condition=models.Q(('solution_minutes__gte', models.F('response_minutes'))), name='service_response_before_solution')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['kind', 'id'], name='ticket_kind'),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['priority', 'id'], name='ticket_priority'),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['status', 'id'], name='ticket_status'),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['first_response_due', 'id'], name='ticket_first_response_due'),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['solution_due', 'id'], name='ticket_solution_due'),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['responded_at', 'id'], name='ticket_responded_at'),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['resolved_at', 'id'], name='ticket_resolved_at'),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['created_at', 'id'], name='ticket_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['updated_at', 'id'], name='ticket_updated_at'),
-        ),
-        migrations.AddIndex(
-            model_name='callback',
-            index=models.Index(fields=['due_on', 'id'], name='callback_due_on'),
-        ),
-        migrations.AddIndex(
-            model_name='callback',
-            index=models.Index(fields=['status', 'id'], name='callback_status'),
-        ),
-        migrations.AddIndex(
-            model_name='callback',
-            index=models.Index(fields=['score', 'id'], name='callback_score'),
-        ),
-        migrations.AddIndex(
-            model_name='callback',
-            index=models.Index(fields=['created_at', 'id'], name='callback_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='callback',
-            index=models.Index(fields=['updated_at', 'id'], name='callback_updated_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='callback',
-            constraint=models.CheckConstraint(condition=models.Q(('score', None), models.Q(('score__gte', 0), ('score__lte', 10)), _connector='OR'), name='service_score_from_0_to_10'),
         ),
     ]

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('kernel', '0002_search_index'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ('kernel', '__first__'),
     ]
 
     operations = [
@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Approval flow',
                 'verbose_name_plural': 'Approval flows',
+                'indexes': [models.Index(fields=['resource', 'transition'], name='work_flow_of')],
             },
         ),
         migrations.CreateModel(
@@ -70,6 +71,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Approval',
                 'verbose_name_plural': 'Approvals',
+                'indexes': [models.Index(fields=['state', 'id'], name='approval_state'), models.Index(fields=['requested_at', 'id'], name='approval_requested_at'), models.Index(fields=['resource', 'record_id'], name='approval_subject')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'pending')), fields=('resource', 'record_id', 'transition'), name='work_one_pending_request')],
             },
         ),
         migrations.CreateModel(
@@ -111,6 +114,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Approval step',
                 'verbose_name_plural': 'Approval steps',
+                'indexes': [models.Index(fields=['state', 'id'], name='approval_task_state'), models.Index(fields=['approver', 'state'], name='approval_task_of')],
+                'constraints': [models.UniqueConstraint(fields=('approval', 'step', 'approver'), name='work_asked_once_a_step')],
             },
         ),
         migrations.CreateModel(
@@ -134,6 +139,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Attachment',
                 'verbose_name_plural': 'Attachments',
+                'indexes': [models.Index(fields=['resource', 'record_id', 'id'], name='attachment_subject')],
             },
         ),
         migrations.CreateModel(
@@ -154,6 +160,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Comment',
                 'verbose_name_plural': 'Comments',
+                'indexes': [models.Index(fields=['resource', 'record_id', 'id'], name='comment_subject')],
             },
         ),
         migrations.CreateModel(
@@ -164,6 +171,9 @@ class Migration(migrations.Migration):
                 ('record_id', models.BigIntegerField()),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('resource', 'record_id', 'user'), name='work_follower_once')],
+            },
         ),
         migrations.CreateModel(
             name='Notification',
@@ -185,6 +195,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Notification',
                 'verbose_name_plural': 'Notifications',
+                'indexes': [models.Index(fields=['resource', 'record_id'], name='notification_subject'), models.Index(condition=models.Q(('read_at', None)), fields=['user'], name='notification_unread')],
             },
         ),
         migrations.CreateModel(
@@ -216,86 +227,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Task',
                 'verbose_name_plural': 'Tasks',
+                'indexes': [models.Index(fields=['title', 'id'], name='task_title'), models.Index(fields=['due_at', 'id'], name='task_due_at'), models.Index(fields=['priority', 'id'], name='task_priority'), models.Index(fields=['state', 'id'], name='task_state'), models.Index(fields=['created_at', 'id'], name='task_created_at'), models.Index(fields=['record_id', 'id'], name='task_record_id'), models.Index(fields=['resource', 'record_id'], name='task_subject')],
             },
-        ),
-        migrations.AddIndex(
-            model_name='approvalflow',
-            index=models.Index(fields=['resource', 'transition'], name='work_flow_of'),
-        ),
-        migrations.AddIndex(
-            model_name='approval',
-            index=models.Index(fields=['state', 'id'], name='approval_state'),
-        ),
-        migrations.AddIndex(
-            model_name='approval',
-            index=models.Index(fields=['requested_at', 'id'], name='approval_requested_at'),
-        ),
-        migrations.AddIndex(
-            model_name='approval',
-            index=models.Index(fields=['resource', 'record_id'], name='approval_subject'),
-        ),
-        migrations.AddConstraint(
-            model_name='approval',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'pending')), fields=('resource', 'record_id', 'transition'), name='work_one_pending_request'),
-        ),
-        migrations.AddIndex(
-            model_name='approvaltask',
-            index=models.Index(fields=['state', 'id'], name='approval_task_state'),
-        ),
-        migrations.AddIndex(
-            model_name='approvaltask',
-            index=models.Index(fields=['approver', 'state'], name='approval_task_of'),
-        ),
-        migrations.AddConstraint(
-            model_name='approvaltask',
-            constraint=models.UniqueConstraint(fields=('approval', 'step', 'approver'), name='work_asked_once_a_step'),
-        ),
-        migrations.AddIndex(
-            model_name='attachment',
-            index=models.Index(fields=['resource', 'record_id', 'id'], name='attachment_subject'),
-        ),
-        migrations.AddIndex(
-            model_name='comment',
-            index=models.Index(fields=['resource', 'record_id', 'id'], name='comment_subject'),
-        ),
-        migrations.AddConstraint(
-            model_name='follower',
-            constraint=models.UniqueConstraint(fields=('resource', 'record_id', 'user'), name='work_follower_once'),
-        ),
-        migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(fields=['resource', 'record_id'], name='notification_subject'),
-        ),
-        migrations.AddIndex(
-            model_name='notification',
-            index=models.Index(condition=models.Q(('read_at', None)), fields=['user'], name='notification_unread'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['title', 'id'], name='task_title'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['due_at', 'id'], name='task_due_at'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['priority', 'id'], name='task_priority'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['state', 'id'], name='task_state'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['created_at', 'id'], name='task_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['record_id', 'id'], name='task_record_id'),
-        ),
-        migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['resource', 'record_id'], name='task_subject'),
         ),
     ]

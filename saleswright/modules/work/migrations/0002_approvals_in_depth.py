@@ -9,9 +9,9 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('kernel', '0002_search_index'),
+        ('kernel', '__first__'),
         ('org', '0001_initial'),
         ('work', '0001_initial'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -40,6 +40,8 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Absence',
                 'verbose_name_plural': 'Absences',
+                'indexes': [models.Index(fields=['start_on', 'id'], name='delegation_start_on'), models.Index(fields=['end_on', 'id'], name='delegation_end_on')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('end_on__gte', models.F('start_on'))), name='delegation_ends_after_it_begins')],
             },
         ),
         migrations.RemoveConstraint(
@@ -227,18 +229,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delegation',
-            index=models.Index(fields=['start_on', 'id'], name='delegation_start_on'),
-        ),
-        migrations.AddIndex(
-            model_name='delegation',
-            index=models.Index(fields=['end_on', 'id'], name='delegation_end_on'),
-        ),
-        migrations.AddIndex(
-            model_name='delegation',
             index=models.Index(fields=['owner', 'end_on'], name='delegation_of'),
-        ),
-        migrations.AddConstraint(
-            model_name='delegation',
-            constraint=models.CheckConstraint(condition=models.Q(('end_on__gte', models.F('start_on'))), name='delegation_ends_after_it_begins'),
         ),
     ]

@@ -9,8 +9,8 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('kernel', '0008_custom_fields'),
+        ('kernel', '__first__'),
         ('work', '0003_attachment_revisions'),
-        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
@@ -35,6 +35,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Group bot',
                 'verbose_name_plural': 'Group bots',
+                'indexes': [models.Index(fields=['created_at', 'id'], name='group_bot_created_at')],
             },
         ),
         migrations.CreateModel(
@@ -68,6 +69,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'Sent notice',
                 'verbose_name_plural': 'Sent notices',
+                'indexes': [models.Index(fields=['state', 'id'], name='notice_delivery_state'), models.Index(fields=['created_at', 'id'], name='notice_delivery_created_at'), models.Index(fields=['channel', 'id'], name='notice_delivery_channel'), models.Index(fields=['kind', 'id'], name='notice_delivery_kind'), models.Index(fields=['resource', 'record_id'], name='notice_delivery_subject'), models.Index(condition=models.Q(('state__in', ('waiting', 'sending'))), fields=['channel', 'due_at'], name='notice_delivery_open')],
             },
         ),
         migrations.CreateModel(
@@ -99,6 +101,9 @@ class Migration(migrations.Migration):
                 ('channel', models.CharField(max_length=30)),
                 ('pace', models.CharField(choices=[('now', 'At once'), ('hourly', 'Every hour'), ('daily', 'Once a day'), ('off', 'Not at all')], max_length=6)),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('whose', 'kind', 'channel'), name='work_preference_once')],
+            },
         ),
         migrations.AddField(
             model_name='notification',
@@ -163,38 +168,6 @@ class Migration(migrations.Migration):
             model_name='noticedelivery',
             name='user',
             field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL, verbose_name='Person'),
-        ),
-        migrations.AddConstraint(
-            model_name='noticepreference',
-            constraint=models.UniqueConstraint(fields=('whose', 'kind', 'channel'), name='work_preference_once'),
-        ),
-        migrations.AddIndex(
-            model_name='groupbot',
-            index=models.Index(fields=['created_at', 'id'], name='group_bot_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='noticedelivery',
-            index=models.Index(fields=['state', 'id'], name='notice_delivery_state'),
-        ),
-        migrations.AddIndex(
-            model_name='noticedelivery',
-            index=models.Index(fields=['created_at', 'id'], name='notice_delivery_created_at'),
-        ),
-        migrations.AddIndex(
-            model_name='noticedelivery',
-            index=models.Index(fields=['channel', 'id'], name='notice_delivery_channel'),
-        ),
-        migrations.AddIndex(
-            model_name='noticedelivery',
-            index=models.Index(fields=['kind', 'id'], name='notice_delivery_kind'),
-        ),
-        migrations.AddIndex(
-            model_name='noticedelivery',
-            index=models.Index(fields=['resource', 'record_id'], name='notice_delivery_subject'),
-        ),
-        migrations.AddIndex(
-            model_name='noticedelivery',
-            index=models.Index(condition=models.Q(('state__in', ('waiting', 'sending'))), fields=['channel', 'due_at'], name='notice_delivery_open'),
         ),
         migrations.AddConstraint(
             model_name='noticedelivery',
