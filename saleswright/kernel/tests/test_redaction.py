@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from saleswright.kernel.access.actors import system
-from saleswright.kernel.audit import LABEL, AuditLine, record_audit, redact, seal_all, verify
+from saleswright.kernel.audit import LABEL, AuditLine, record_audit, redact, verify
 from saleswright.kernel.models import AuditEntry
-from saleswright.kernel.tests.test_audit import AT
+from saleswright.kernel.tests.test_audit import AT, seal_everything
 
 pytestmark = pytest.mark.django_db
 NUMBER = "13812345678"
@@ -27,7 +27,7 @@ def write(*, sealed_values: bool = True, record_id: int = 7) -> AuditEntry:
 def entry(request):
     entry = write(sealed_values=request.param)
     record_audit([AuditLine("orders", 1, "SO-1", "created", {"total": [None, "1"]})], actor=system("t"), at=AT)
-    seal_all()
+    seal_everything()
     assert verify().ok
     return entry
 
@@ -56,7 +56,7 @@ def test_it_removes_the_values_and_the_chain_holds(entry):
     assert "salt" not in entry.seals
     assert NUMBER not in str(AuditEntry.objects.values_list("changes", "label", "seals"))
     assert (verify().ok, verify().head) == (True, head)
-    seal_all()
+    seal_everything()
     assert (verify().ok, verify().entries) == (True, 3)
 
 
@@ -89,32 +89,32 @@ def test_it_removes_nothing_twice_and_nothing_of_others(entry):
 )
 def test_what_is_left_can_t_be_altered(change):
     entry = write()
-    seal_all()
+    seal_everything()
     forget()
-    seal_all()
+    seal_everything()
     AuditEntry.objects.filter(pk=entry.pk).update(**change)
     assert (verify().ok, verify().first_bad) == (False, 1)
 
 
 def test_what_is_left_of_an_old_entry_can_t_be_altered():
     entry = write(sealed_values=False)
-    seal_all()
+    seal_everything()
     forget()
-    seal_all()
+    seal_everything()
     AuditEntry.objects.filter(pk=entry.pk).update(action="changed")
     assert (verify().ok, verify().first_bad) == (False, 1)
 
 
 def test_nobody_removes_values_without_the_chain_saying_so():
     entry = write(sealed_values=False)
-    seal_all()
+    seal_everything()
     AuditEntry.objects.filter(pk=entry.pk).update(changes={"mobile": ["***", "***"]}, seals={"left": ["mobile"]})
     assert (verify().ok, verify().first_bad) == (False, 1)
 
 
 def test_a_changed_value_shows_while_it_is_there():
     entry = write()
-    seal_all()
+    seal_everything()
     AuditEntry.objects.filter(pk=entry.pk).update(changes={**CHANGES, "mobile": [None, "13900000000"]})
     assert (verify().ok, verify().first_bad) == (False, 1)
 
@@ -122,7 +122,7 @@ def test_a_changed_value_shows_while_it_is_there():
 def test_it_removes_values_that_are_not_sealed_yet():
     write()
     forget()
-    seal_all()
+    seal_everything()
     assert (verify().ok, verify().entries) == (True, 2)
 
 
@@ -130,7 +130,7 @@ def test_a_thousand_personal_entries_are_proven_in_a_moment():
     import time
 
     record_audit([AuditLine("contacts", n, "Wang", "created", CHANGES) for n in range(1000)], actor=system("t"), at=AT)
-    seal_all()
+    seal_everything()
     began = time.perf_counter()
     assert verify().ok
     assert time.perf_counter() - began < 1
