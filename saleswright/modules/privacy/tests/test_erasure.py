@@ -17,6 +17,7 @@ from saleswright.kernel.errors import Conflict, NotAllowed, NotFound, Validation
 from saleswright.kernel.models import AuditEntry, DataGroup, IdempotencyKey, SearchRow, User
 from saleswright.kernel.personal import settings_of_groups
 from saleswright.kernel.records import archive_record, save_record
+from saleswright.kernel.tests.test_audit import seal_everything
 from saleswright.modules.catalog.public import Product
 from saleswright.modules.customers.public import Contact, Customer, may_contact
 from saleswright.modules.leads.models import Lead
