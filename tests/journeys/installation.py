@@ -25,7 +25,11 @@ import psycopg
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-POSTGRESQL = os.environ.get("TEST_DATABASE_URL") or "postgresql://postgres@127.0.0.1:5432/postgres"
+POSTGRESQL = (
+    os.environ.get("TEST_POSTGRESQL_URL")
+    or os.environ.get("TEST_DATABASE_URL")
+    or "postgresql://postgres@127.0.0.1:5432/postgres"
+)
 PATIENCE = 60.0  # seconds that a process may take to do what is asked of it on a busy machine
 PASSWORD = "Quiet-River-9"
 OF_THE_TESTS = {
@@ -35,6 +39,7 @@ OF_THE_TESTS = {
     "PYTEST_VERSION",
     "TEST_DATABASE_URL",
     "TEST_DB_NAME",
+    "TEST_POSTGRESQL_URL",
 }
 
 #: packing static files takes longer than all the rest: here they are left and served as they are
@@ -49,7 +54,10 @@ settings.STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storag
 settings.WHITENOISE_USE_FINDERS = True
 """
 
-DATABASES = [pytest.param("sqlite"), pytest.param("postgresql", marks=pytest.mark.postgres)]
+DATABASES = [
+    pytest.param("sqlite", marks=pytest.mark.installation),
+    pytest.param("postgresql", marks=[pytest.mark.installation, pytest.mark.postgres]),
+]
 
 
 @dataclass(frozen=True)
@@ -260,7 +268,7 @@ def new_database(kind: str, folder: Path) -> Iterator[str]:
     try:
         connection = psycopg.connect(POSTGRESQL, autocommit=True, connect_timeout=3)
     except psycopg.OperationalError:
-        pytest.skip(f"no PostgreSQL answers at {POSTGRESQL} (TEST_DATABASE_URL names another one)")
+        pytest.skip(f"no PostgreSQL answers at {POSTGRESQL} (TEST_POSTGRESQL_URL names another one)")
     name = f"saleswright_{uuid.uuid4().hex[:12]}"
     with connection:
         connection.execute(f"CREATE DATABASE {name}")

@@ -172,7 +172,7 @@ options = settings.DATABASES["default"]["OPTIONS"]
 options["timeout"] = 1
 options["init_command"] += "PRAGMA busy_timeout=1000;"
 """
-on_sqlite = pytest.mark.parametrize("installation", ["sqlite"], indirect=True)
+on_sqlite = pytest.mark.parametrize("installation", DATABASES[:1], indirect=True)
 
 
 def refused(answer: Any, status: int, code: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from tests.journeys.installation import PASSWORD, Answer, Caller, Installation, installed
 
-pytestmark = pytest.mark.postgres
+pytestmark = [pytest.mark.installation, pytest.mark.postgres]
 ROUNDS = 5
 INVOICES, THREADS = 20, 4
 CONFIRMED = ("need_confirmed", "budget_confirmed", "authority_confirmed", "time_confirmed")

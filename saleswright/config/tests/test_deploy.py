@@ -16,6 +16,8 @@ import pytest
 
 from tests.journeys.installation import DATABASES, PASSWORD, ROOT, Caller, Installation, installed, new_database
 
+pytestmark = pytest.mark.installation
+
 HOST = "sales.example.com"
 PROXY = {"Host": HOST, "X-Forwarded-Proto": "https", "Origin": f"https://{HOST}"}
 EARNEST = {
