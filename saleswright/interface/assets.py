@@ -41,28 +41,28 @@ NAMES_OF_ICONS = """
     building-skyscraper building-store building-warehouse bulb businessplan calculator calendar calendar-check
     calendar-clock calendar-dollar calendar-due calendar-event calendar-plus calendar-repeat calendar-time camera cash
     cash-banknote category certificate chart-arrows chart-bar chart-donut chart-funnel chart-histogram chart-line
-    chart-pie check checklist checks chevron-down chevron-left chevron-right chevron-up circle-check circle-dashed
-    circle-off circle-x clipboard-check clipboard-list clock clock-check clock-dollar clock-exclamation clock-pause
-    coin coins color-swatch columns-3 confetti contract copy copy-check corner-down-right credit-card currency-yuan
-    dashboard database database-export database-import device-analytics device-floppy device-mobile discount dots
-    dots-vertical download edit eraser external-link eye eye-off file file-analytics file-certificate file-check
-    file-description file-diff file-dollar file-export file-import file-invoice file-spreadsheet file-text
+    chart-pie check checklist checks chevron-down chevron-left chevron-right chevron-up circle circle-check
+    circle-dashed circle-off circle-x clipboard-check clipboard-list clock clock-check clock-dollar clock-exclamation
+    clock-pause coin coins color-swatch columns-3 confetti contract copy copy-check corner-down-right credit-card
+    currency-yuan dashboard database database-export database-import device-analytics device-floppy device-mobile
+    discount dots dots-vertical download edit eraser external-link eye eye-off file file-analytics file-certificate
+    file-check file-description file-diff file-dollar file-export file-import file-invoice file-spreadsheet file-text
     file-type-docx file-type-pdf file-x filter filter-off flag flame folder forms gauge gift git-branch git-merge
     grip-vertical hand-stop headset heart-handshake help help-circle hierarchy hierarchy-2 history home hourglass id
     id-badge id-badge-2 inbox info-circle key keyboard language layout-board layout-kanban layout-list
     layout-sidebar-left-collapse layout-sidebar-left-expand license lifebuoy link list list-check list-details
-    list-numbers loader-2 lock login logout mail mail-forward map map-pin medal menu-2 message message-chatbot
-    message-circle message-reply messages microphone mood-sad mood-smile moon notebook notes package package-export
-    package-import packages paperclip password pencil percentage phone phone-call photo pin plane player-pause
-    player-play player-stop plug plus pointer presentation presentation-analytics printer progress puzzle qrcode
-    question-mark radar receipt receipt-2 receipt-refund receipt-tax recycle refresh repeat replace report
+    list-numbers loader-2 lock lock-open login logout mail mail-forward map map-pin medal menu-2 message message-2
+    message-chatbot message-circle message-reply messages microphone mood-sad mood-smile moon notebook notes package
+    package-export package-import packages paperclip password pencil percentage phone phone-call photo pin plane
+    player-pause player-play player-stop plug plus pointer presentation presentation-analytics printer progress puzzle
+    qrcode question-mark radar receipt receipt-2 receipt-refund receipt-tax recycle refresh repeat replace report
     report-analytics report-money ripple rocket rotate route rubber-stamp ruler scale school scoreboard search select
     send settings settings-automation share shield shield-check shopping-bag shopping-cart signature sitemap
-    sort-ascending sort-descending speakerphone square-check stack-2 stairs-up star stars stopwatch sum sun sun-moon
-    switch-horizontal swords table tag tags target target-arrow template thumb-up ticket timeline tool tools tournament
-    transfer transform trash trending-down trending-up triangle trophy truck truck-delivery truck-return upload user
-    user-check user-circle user-cog user-minus user-plus user-question user-search user-share user-star user-x users
-    users-group versions wallet webhook world writing x zoom-check
+    sort-ascending sort-descending speakerphone square square-check stack-2 stairs-up star stars stopwatch sum sun
+    sun-moon switch-horizontal swords table tag tags target target-arrow template thumb-up ticket timeline tool tools
+    tournament transfer transform trash trending-down trending-up triangle trophy truck truck-delivery truck-return
+    upload user user-check user-circle user-cog user-minus user-plus user-question user-search user-share user-star
+    user-x users users-group versions wallet webhook world writing x zoom-check
 """
 #: Tabler icons that pages and declarations may name
 ICONS = tuple(NAMES_OF_ICONS.split())

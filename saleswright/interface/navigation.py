@@ -45,7 +45,7 @@ def add_page(group: str, page: Page) -> None:
 
 
 GROUPS = (
-    Group("market", gettext_lazy("Market"), "speakerphone", ("campaigns", "competitors")),
+    Group("market", gettext_lazy("Market"), "speakerphone", ("campaigns", "competitors", "surveys")),
     Group("leads", gettext_lazy("Leads"), "user-search", ("leads", "lead-sources")),
     Group(
         "customers", gettext_lazy("Customers"), "building",

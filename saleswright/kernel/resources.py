@@ -55,7 +55,7 @@ class Lines:
     """The lines of a document: rows of `model` that point to it by `parent` and are saved with it.
 
     `fields` may be written, `history_fields` by an import of history only; `read` are shown besides. A line's place
-    is kept in its `position` column.
+    is kept in its `position` column. Lines that are not `tabled` have a panel of their own on the page of the document.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Lines:
     read: tuple[str, ...] = ()
     required: bool = True
     history_fields: tuple[str, ...] = ()
+    tabled: bool = True
 
 
 class Resource:

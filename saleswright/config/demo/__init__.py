@@ -12,6 +12,7 @@ from saleswright.config.demo.notices import make_notices
 from saleswright.config.demo.people import DEMO_PASSWORD, SIGN_INS, make_people
 from saleswright.config.demo.pools import make_pools
 from saleswright.config.demo.story import Story
+from saleswright.config.demo.surveys import make_surveys
 from saleswright.config.demo.trade import make_trade
 from saleswright.kernel.models import User
 
@@ -39,6 +40,7 @@ def make_demo(*, progress: Progress) -> None:
     make_trade(story)
     make_pools(story)
     make_announcements(story)
+    make_surveys(story)
     make_notices(story)
 
 

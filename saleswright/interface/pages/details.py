@@ -67,7 +67,7 @@ def detail(request: HttpRequest, name: str, pk: int) -> HttpResponse:
         path=state_path(entity, record),
         actions=actions(entity, record, actor),
         sections=fact_sections(entity, row, specs, spoken, actor),
-        lines=[line_table(entity, spec, row, specs, spoken) for spec in entity.lines],
+        lines=[line_table(entity, spec, row, specs, spoken) for spec in entity.lines if spec.tabled],
         tabs=[_tab(entity, related, pk) for related in _tabs(entity, actor)],
         panels=[panel.format(pk=pk) for panel in entity.panels] + _panels_everywhere(entity, pk, actor),
         timeline_url=entity.url(pk, "timeline"),

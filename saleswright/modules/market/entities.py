@@ -9,6 +9,9 @@ from django.utils.translation import gettext_lazy as _
 from saleswright.interface.entity import Calendar, Entity, Exchange, Section, register
 from saleswright.modules.market import actions
 from saleswright.modules.market.models import Campaign, Competitor
+from saleswright.modules.market.surveys import entities as surveys
+
+__all__ = ["surveys"]
 
 
 @register

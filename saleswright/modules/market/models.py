@@ -9,6 +9,23 @@ from saleswright.interface.entity import sort_indexes
 from saleswright.kernel.fields import MoneyField
 from saleswright.kernel.models import OwnedRecord, Record
 from saleswright.modules.market.states import CampaignKind
+from saleswright.modules.market.surveys.models import (
+    Survey,
+    SurveyAnswer,
+    SurveyInvitation,
+    SurveyQuestion,
+    SurveyReply,
+)
+
+__all__ = [
+    "Campaign",
+    "Competitor",
+    "Survey",
+    "SurveyAnswer",
+    "SurveyInvitation",
+    "SurveyQuestion",
+    "SurveyReply",
+]
 
 
 class Campaign(OwnedRecord):

@@ -33,6 +33,7 @@ Grants = dict[str, Scope]
 #: what is sold and how it moves: scope follows the owner
 SALES = ("customers", "contacts", "leads", "opportunities", "activities", "quotes", "contracts", "orders")
 AFTER_SALES = ("tickets", "callbacks")
+SURVEYS = ("surveys", "survey-invitations", "survey-answers")
 #: pools of what nobody has, and the rules that fill and guard them
 POOLS = ("pools", "recycle-rules", "claim-limits", "protections")
 #: catalogues that everyone who works here may look up
@@ -96,17 +97,21 @@ def sales_person(scope: Scope) -> Grants:
 
 def sales_lead(scope: Scope) -> Grants:
     """A manager: also targets and the tasks of the team."""
-    return sales_person(scope) | {
-        "targets.*": scope,
-        "tasks.*": scope,
-        "receipts.view": scope,
-        "delegations.*": scope,
-        "announcements.*": scope,
-        "meetings.view": scope,
-        "recycle-rules.view": ALL,
-        "claim-limits.view": ALL,
-        "duplicate-pairs.*": scope,
-    }
+    return (
+        sales_person(scope)
+        | every(SURVEYS, "*", scope)
+        | {
+            "targets.*": scope,
+            "tasks.*": scope,
+            "receipts.view": scope,
+            "delegations.*": scope,
+            "announcements.*": scope,
+            "meetings.view": scope,
+            "recycle-rules.view": ALL,
+            "claim-limits.view": ALL,
+            "duplicate-pairs.*": scope,
+        }
+    )
 
 
 READER: Grants = every((*SALES, "deliveries", "invoices", "collection-plans", "receipts"), "view", ALL)
@@ -154,7 +159,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
     ),
     "service_manager": (
         _("Service manager"),
-        EVERYONE | every(AFTER_SALES, "*", ALL)
+        EVERYONE | every(AFTER_SALES, "*", ALL) | every(SURVEYS, "*", TREE)
         | {"customers.view": ALL, "contacts.view": ALL, "orders.view": ALL, "deliveries.view": ALL,
            "activities.*": TREE, "fields.phone": ALL, "tasks.*": TREE, "reports.view": ALL,
            "service-levels.*": ALL, "callback-plans.*": ALL},

@@ -1,0 +1,56 @@
+"""Several people with the same link at the same moment: one of them answers."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from django.db import connection
+
+from saleswright.kernel import clock
+from saleswright.kernel.errors import Conflict
+from saleswright.kernel.transactions import run_atomic
+from saleswright.modules.market.models import SurveyAnswer, SurveyReply
+from saleswright.modules.market.surveys.answering import Door, new_ticket, take_answer
+from saleswright.modules.market.tests.test_surveys import make_invitation, make_survey
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def _row_locks():
+    if connection.vendor != "postgresql":
+        pytest.skip("needs row locks")
+
+
+def at_once(count, action):
+    """Run the action in so many threads at the same moment; what each returned or raised."""
+    barrier, found = threading.Barrier(count), []
+
+    def work():
+        try:
+            barrier.wait(timeout=10)
+            found.append(run_atomic(action))
+        except Exception as error:
+            found.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert len(found) == count
+    return found
+
+
+@pytest.mark.parametrize("invited", [True, False])
+def test_one_of_several_answers(invited):
+    survey = make_survey(anybody=True)
+    door = Door(survey, make_invitation(survey) if invited else None)
+    ticket = new_ticket(survey, clock.now())
+    found = at_once(4, lambda: take_answer(door, {"buys": ["no"]}, ticket, at=clock.now()))
+    assert sum(isinstance(one, SurveyAnswer) for one in found) == 1
+    assert sum(isinstance(one, Conflict) for one in found) == 3
+    assert (SurveyAnswer.objects.count(), SurveyReply.objects.count()) == (1, 1)
