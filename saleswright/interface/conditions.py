@@ -120,16 +120,27 @@ def figures_of(model: Any, attname: str, prefix: str, actor: Actor, record: str 
     for metric in all_metrics():
         for dimension in metric.dimensions:
             if actor.may(f"{metric.resource}.view") and _member(metric, dimension) is model:
-                label = _("%(record)s · %(field)s") % {"record": record, "field": metric.label} if record else None
-                name = f"{prefix}figures.{metric.name}" + (f".{dimension}" if len(_ways(metric, model)) > 1 else "")
-                found[name] = Figure(
-                    attname, metric, dimension, actor, _figure, label or metric.label, partial(_say_figure, metric)
-                )
+                name, label = f"{prefix}figures.{metric.name}", str(metric.label)
+                if len(_ways(metric, model)) > 1:
+                    name += f".{dimension}"
+                    label = _("%(figure)s (by %(way)s)") % {"figure": label, "way": _way(metric, dimension)}
+                if record:
+                    label = _("%(record)s · %(field)s") % {"record": record, "field": label}
+                found[name] = Figure(attname, metric, dimension, actor, _figure, label, partial(_say_figure, metric))
     return found
 
 
 def _ways(metric: Metric, model: Any) -> list[str]:
     return [dimension for dimension in metric.dimensions if _member(metric, dimension) is model]
+
+
+def _way(metric: Metric, dimension: str) -> str:
+    """What a dimension is called: as the field at the end of its path."""
+    model: Any = metric.rows().model
+    *way, last = metric.dimensions[dimension].split("__")
+    for part in way:
+        model = model._meta.get_field(part.removesuffix("_id")).related_model
+    return str(model._meta.get_field(last.removesuffix("_id")).verbose_name)
 
 
 def _member(metric: Metric, dimension: str) -> Any:

@@ -119,7 +119,8 @@ class Exchange:
 class Attached:
     """A value that is read for many records at once from elsewhere: collaborators, roles, lines.
 
-    `load(ids, actor)` answers {id: JSON value}; `schema` describes it; `default` stands for the others.
+    `load(ids, actor)` answers {id: JSON value}; `schema` describes it; `default` stands for the others. `names()`
+    answers what codes in a list are called, in the active language; programs get the codes.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Attached:
     schema: dict[str, Any]
     default: Callable[[], Any] = list
     detail_only: bool = False
+    names: Callable[[], Mapping[str, Text]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,14 +140,18 @@ def _minutes_ago(minutes: int, language: str) -> str:
 
 
 def relative_datetime(moment: datetime | None, language: str = "zh-hans", now: datetime | None = None) -> str:
-    """How long ago a moment was: minutes and hours of the same company day, else as `relative_date`."""
+    """How long ago a moment was: minutes and hours of the same company day, else as `relative_date`.
+
+    What is still to come is told with its time of the day: 明天 09:00.
+    """
     if moment is None:
         return ""
     now = now or clock.now()
     day, today = clock.local_date(moment), clock.local_date(now)
     if day == today and moment <= now:
         return _minutes_ago(int((now - moment).total_seconds()) // 60, language)
-    return relative_date(day, language, today)
+    words = relative_date(day, language, today)
+    return f"{words} {clock.local_time(moment):%H:%M}" if moment > now else words
 
 
 @lru_cache(maxsize=1024)

@@ -19,7 +19,7 @@ from saleswright.kernel.access.actors import Actor, actor_for
 from saleswright.kernel.access.limits import Limit
 from saleswright.kernel.access.sessions import EXACTNESS, touch
 from saleswright.kernel.access.tokens import digest_of
-from saleswright.kernel.errors import DomainError, NotSignedIn, TooLarge, TooMany
+from saleswright.kernel.errors import DomainError, NotSignedIn, TooLarge, TooMany, ValidationFailed
 
 log = logging.getLogger("saleswright.pages")
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -93,6 +93,8 @@ class FaultMiddleware:
         if wants_json(request):
             return with_pause(problem(known), known)
         page = ErrorPage(known.status, str(known.title), str(known.detail) if known.detail != known.title else "")
+        if isinstance(known, ValidationFailed):
+            page.errors = tuple(str(error.message) for error in known.errors)
         return with_pause(render(request, "interface/error.html", {"page": page}, status=known.status), known)
 
 

@@ -119,6 +119,13 @@ def navigation(actor: Actor, path: str) -> list[NavItem]:
     return items
 
 
+def is_setting(name: str, actor: Actor) -> bool:
+    """Whether the actor comes to these records by the settings: they are no entry of the navigation."""
+    if any(name in group.resources for group in GROUPS):
+        return False
+    return any(one.name == name for area in areas_for(actor) for one in area.settings)
+
+
 def _group(group: Group, usable: list[Entity], pages: list[Page], here: str) -> NavItem:
     children = [NavItem(e.label_plural, e.icon, _start(e), e.name == here) for e in usable]
     children += [NavItem(page.label, page.icon, page.url, page.url.strip("/") == here) for page in pages]

@@ -165,6 +165,7 @@ class ListPage:
     empty_text: Text = ""
     archived: bool = False
     archived_url: str = ""  # the same list with (or without) archived records
+    setting: bool = False  # reached from the settings, not from the navigation
 
 
 @dataclass(slots=True)
@@ -611,3 +612,4 @@ class ErrorPage:
     detail: Text = ""
     reference: str = ""
     home_url: str = "/"
+    errors: tuple[Text, ...] = ()

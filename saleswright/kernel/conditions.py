@@ -485,7 +485,7 @@ def in_words(part: Group | Rule) -> str:
         _("(%(conditions)s)") % {"conditions": text} if isinstance(one, Group) and len(one.parts) > 1 else text
         for text, one in zip(texts, part.parts, strict=True)
     ]
-    return (_(" and ") if part.join == "and" else _(" or ")).join(texts) or _("never")
+    return (_(" and ") if part.join == "and" else _(" or ")).join(texts) or _("nothing matches (no conditions)")
 
 
 def _rule_in_words(rule: Rule) -> str:

@@ -80,7 +80,7 @@ async function makePickers(root) {
 // Several out of a long list that is all there.
 function makeChooser(select) {
   const box = new window.TomSelect(select, {
-    maxOptions: null, plugins: ["remove_button"], placeholder: texts.searching, dropdownParent: select.closest("dialog") ? null : "body",
+    maxOptions: null, plugins: { remove_button: { title: texts.remove } }, placeholder: texts.searching, dropdownParent: select.closest("dialog") ? null : "body",
     render: { no_results: () => `<div class="option">${texts.nothing}</div>` },
   });
   select.ariaHidden = "true";
@@ -93,7 +93,7 @@ function makePicker(select) {
   const box = new window.TomSelect(select, {
     valueField: "id", labelField: "label", searchField: [], sortField: [{ field: "$order" }], preload: "focus",
     maxOptions: 50, loadThrottle: 200, dropdownParent: select.closest("dialog") ? null : "body", score: () => () => 1,
-    placeholder: select.dataset.placeholder || texts.searching, plugins: select.multiple ? ["remove_button"] : ["clear_button"],
+    placeholder: select.dataset.placeholder || texts.searching, plugins: select.multiple ? { remove_button: { title: texts.remove } } : { clear_button: { title: texts.clear } },
     onInitialize() {
       for (const option of Object.values(this.options)) option.label ||= option.text;
     },

@@ -6,41 +6,22 @@ Without one they are skipped and the summary says so; with SALESWRIGHT_REQUIRE_B
 from __future__ import annotations
 
 import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser
 
 from saleswright.config.demo import DEMO_PASSWORD
 from tests.browser.desk import Desk
+from tests.browser.served import Installation, browser_path, served
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-FINDER = ROOT / "tools" / "browser.sh"
-PATIENCE = 60  # seconds that the server may take to answer first
 NO_BROWSER = "NO BROWSER: install chromium or Google Chrome, or name one in SALESWRIGHT_BROWSER"
 
 # Playwright keeps an event loop in the tests' thread, which Django takes for asynchronous code.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-
-
-@cache
-def browser_path() -> str:
-    """The browser's path, or an empty text."""
-    return subprocess.run(["sh", FINDER], capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -69,62 +50,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.line(NO_BROWSER)
 
 
-@dataclass(frozen=True)
-class Installation:
-    """A running system with the demonstration company."""
-
-    url: str
-    folder: Path
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _wait_until_it_answers(server: subprocess.Popen[bytes], url: str) -> None:
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end and server.poll() is None:
-        with suppress(URLError, ConnectionError), urlopen(f"{url}/sign-in", timeout=5):
-            return
-        time.sleep(0.2)
-    pytest.fail(f"the server did not answer at {url}")
-
-
 @pytest.fixture(scope="session")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """The real system: `init`, `demo` and `serve` in a folder of its own, stopped and forgotten at the end.
-
-    Static files packed before are copied, since packing them takes longer than everything else; `init` packs them
-    anew when any of them changed.
-    """
-    folder = tmp_path_factory.mktemp("installation")
-    for name in ("assets", "static"):
-        if (ROOT / "var" / name).exists():
-            shutil.copytree(ROOT / "var" / name, folder / name)
-    database = f"sqlite:///{folder / 'browser.sqlite3'}"
-    environment = {**os.environ, "VAR_DIR": str(folder), "DATABASE_URL": database, "REDIS_URL": "", "DEBUG": "0"}
-    for name in ("DJANGO_ALLOW_ASYNC_UNSAFE", "PYTEST_CURRENT_TEST", "PYTEST_VERSION"):
-        environment.pop(name, None)
-    command = [sys.executable, "-m", "saleswright.cli"]
-    for step in ("init", "demo"):
-        subprocess.run([*command, step], env=environment, cwd=ROOT, check=True)
-    port = _free_port()
-    url = f"http://127.0.0.1:{port}"
-    with (folder / "serve.log").open("wb") as log:
-        server = subprocess.Popen(
-            [*command, "serve", "--port", str(port)], env=environment, cwd=ROOT, stdout=log, stderr=log
-        )
-        try:
-            _wait_until_it_answers(server, url)
-            yield Installation(url, folder)
-        finally:
-            server.send_signal(signal.SIGINT)
-            try:
-                server.wait(15)
-            except subprocess.TimeoutExpired:
-                server.kill()
+    """The real system with the demonstration company, forgotten at the end."""
+    with served(tmp_path_factory.mktemp("installation")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

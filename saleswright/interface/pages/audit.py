@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -31,7 +31,7 @@ from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.custom_column import is_custom
 from saleswright.kernel.errors import FieldError, Text, ValidationFailed
-from saleswright.kernel.models import AuditEntry, User
+from saleswright.kernel.models import AuditEntry, SignInMethod, User
 from saleswright.kernel.personal import UNMASKED
 from saleswright.kernel.transactions import atomic
 
@@ -61,6 +61,27 @@ DEEDS: dict[str, Text] = {
     "session_ended": gettext_lazy("Session ended"),
     "expire": gettext_lazy("Expired"),
     UNMASKED: gettext_lazy("Showed a hidden value"),
+}
+
+
+#: where something was done, by the first word of the origin
+ORIGINS: dict[str, Text] = {
+    "web": gettext_lazy("In the browser"),
+    "import": gettext_lazy("Import"),
+    "job": gettext_lazy("Background job"),
+    "retention": gettext_lazy("Watch on retention"),
+    "recycle": gettext_lazy("Recycling into pools"),
+    "approval": gettext_lazy("After approval"),
+    "hand-over": gettext_lazy("Hand-over"),
+    "demo": gettext_lazy("Demonstration data"),
+    "command": gettext_lazy("Command line"),
+}
+#: what is noted beside the fields of records
+NOTED: dict[str, Text] = {
+    "method": gettext_lazy("Way of signing in"),
+    "rows": gettext_lazy("Rows"),
+    "device": gettext_lazy("Device"),
+    "address": gettext_lazy("Address"),
 }
 
 
@@ -168,7 +189,7 @@ def entries(given: Mapping[str, str]) -> QuerySet[AuditEntry]:
     for name in ("resource", "action"):
         if given.get(name):
             rows = rows.filter(**{name: given[name]})
-    return rows.filter(origin__icontains=given["origin"]) if given.get("origin") else rows
+    return rows.filter(_origins_called(given["origin"])) if given.get("origin") else rows
 
 
 def _cut(rows: QuerySet[AuditEntry], name: str, given: Mapping[str, str]) -> QuerySet[AuditEntry]:
@@ -263,7 +284,7 @@ def _told(one: AuditEntry, entity: Entity | None, changes: list[tuple[Text, str,
         one.pk,
         format_datetime(one.at, seconds=True),
         one.actor.get_short_name() if one.actor else _("System"),
-        one.origin,
+        _origin(one.origin),
         entity.label if entity else plain.get(one.resource, one.resource),
         one.label or (f"#{one.record_id}" if one.record_id else ""),
         entity.url(one.record_id) if entity and one.record_id and one.action != "deleted" else "",
@@ -271,6 +292,21 @@ def _told(one: AuditEntry, entity: Entity | None, changes: list[tuple[Text, str,
         changes,
         one.sequence,
     )
+
+
+def _origin(text: str) -> str:
+    """An origin in words; what it was done with, such as an address, stays as it is."""
+    place, _space, rest = text.partition(" ")
+    return f"{ORIGINS.get(place, place)} {rest}".strip()
+
+
+def _origins_called(text: str) -> Q:
+    """The origins that hold a text, as they are kept or as they read."""
+    found = Q(origin__icontains=text)
+    for place, words in ORIGINS.items():
+        if text.casefold() in str(words).casefold():
+            found |= Q(origin__startswith=place)
+    return found
 
 
 def _besides(one: AuditEntry, entity: Entity | None) -> Iterator[tuple[Text, str, str]]:
@@ -285,7 +321,10 @@ def _besides(one: AuditEntry, entity: Entity | None) -> Iterator[tuple[Text, str
         ):
             continue
         old, new = pair if isinstance(pair, list) and len(pair) == 2 else (None, pair)
-        yield name, _short(old), _short(new)
+        if name == "method":
+            ways: dict[Any, str] = {way.value: str(way.label) for way in SignInMethod}
+            old, new = ways.get(old, old), ways.get(new, new)
+        yield NOTED.get(name, name), _short(old), _short(new)
 
 
 def _short(value: Any) -> str:

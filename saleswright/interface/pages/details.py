@@ -201,7 +201,9 @@ def _record_facts(entity: Entity, row: Any, specs: dict[str, FieldSpec], spoken:
     for attached in entity.attached:
         value = attached.load([row["id"]], actor).get(row["id"])
         if isinstance(value, list) and value and not isinstance(value[0], dict):
-            facts.append(Fact(attached.label, Cell(", ".join(map(str, value)), "tags", tags=tuple(map(str, value)))))
+            called = attached.names() if attached.names else {}
+            tags = tuple(str(called.get(one, one)) for one in value)
+            facts.append(Fact(attached.label, Cell(", ".join(tags), "tags", tags=tags)))
         elif isinstance(value, list) and value and "label" in value[0]:
             labels = tuple(str(one["label"]) for one in value)
             facts.append(Fact(attached.label, Cell(", ".join(labels), "tags", tags=labels)))

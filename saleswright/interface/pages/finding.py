@@ -28,7 +28,8 @@ def palette(request: HttpRequest) -> HttpResponse:
             more = address(entity.url(), {"q": query})
             groups[hit.resource] = SearchGroup(entity.label_plural, entity.icon, [], more)
         groups[hit.resource].hits.append(SearchHit(hit.label, entity.url(hit.record_id), hit.detail))
-    return render(request, "interface/search_palette.html", {"groups": list(groups.values()), "query": query})
+    template = "search_palette" if "HX-Request" in request.headers else "search"
+    return render(request, f"interface/{template}.html", {"groups": list(groups.values()), "query": query})
 
 
 @require_GET

@@ -18,6 +18,7 @@ from saleswright.interface.entity import Entity, entity_named
 from saleswright.interface.fields import FieldSpec
 from saleswright.interface.labels import read_rows
 from saleswright.interface.models import SavedView
+from saleswright.interface.navigation import is_setting
 from saleswright.interface.pages.common import (
     actor_of,
     address,
@@ -97,6 +98,7 @@ def build(
         create_url=f"{path}/new" if entity.creatable and actor.may(f"{entity.name}.create") else "",
         empty_text=entity.empty_text,
         archived=query.archived,
+        setting=is_setting(entity.name, actor),
     )
 
 

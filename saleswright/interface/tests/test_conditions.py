@@ -235,7 +235,7 @@ def test_it_refuses_what_can_not_be_compared(tree, field):
             {"field": "figures.open_amount", "op": "gt", "value": "5", "period": "next_45_days"},
             "Open amount (Next 45 days) > ¥5",
         ),
-        ({"and": []}, "never"),
+        ({"and": []}, "nothing matches (no conditions)"),
         (
             {"or": [{"field": "level", "value": "A"}, {"and": [{"field": "name", "op": "contains", "value": "x"},
                                                                {"field": "name", "op": "not", "value": "y"}]}]},

@@ -124,7 +124,9 @@ def test_it_says_how_far_a_day_is(days, chinese, english):
         (timedelta(minutes=1), "1 分钟前", "1 minute ago"),
         (timedelta(hours=2, minutes=59), "2 小时前", "2 hours ago"),
         (timedelta(hours=13), "昨天", "Yesterday"),
-        (timedelta(days=-1), "明天", "Tomorrow"),
+        (timedelta(days=-1), "明天 12:00", "Tomorrow 12:00"),
+        (timedelta(hours=-2), "今天 14:00", "Today 14:00"),
+        (timedelta(days=-15), "2026-12-08 12:00", "2026-12-08 12:00"),
     ],
 )
 def test_it_says_how_long_ago_a_moment_was(ago, chinese, english):

@@ -30,7 +30,8 @@ class WebhookEntity(Entity):
     private = ("secret", "silences", "rests_until")
     extra = (webhooks.SECRET, webhooks.EVENTS)
     attached = (
-        Attached("events", _("Events"), queries.patterns_of, {"type": "array", "items": {"type": "string"}}),
+        Attached("events", _("Events"), queries.patterns_of, {"type": "array", "items": {"type": "string"}},
+                 names=queries.event_names),
     )  # fmt: skip
     transitions = (webhooks.test_webhook, webhooks.send_failed, webhooks.replay_webhook)
     related = (Related("webhook-deliveries", "webhook", create=False),)

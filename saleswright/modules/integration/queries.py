@@ -25,6 +25,7 @@ TEST = "webhooks.test"
 JOBS: dict[str, Text] = {
     "import": gettext_lazy("Import of a file"),
     "interface.uploads": gettext_lazy("Remove forgotten uploads"),
+    "kernel.custom-index": gettext_lazy("Index a custom field"),
     "kernel.sessions": gettext_lazy("Remove ended sessions"),
     "kernel.tidy": gettext_lazy("Remove old jobs"),
     "notices.send": gettext_lazy("Send notices by a channel"),
@@ -41,7 +42,9 @@ JOBS: dict[str, Text] = {
     "customers.find_duplicates": gettext_lazy("Search for duplicate customers"),
     "pool.recycle": gettext_lazy("Move records into the pools"),
     "privacy.retention": gettext_lazy("Check how long personal data are kept"),
+    "workplace.cards": gettext_lazy("Send approval cards"),
     "workplace.cards-due": gettext_lazy("Send approval cards that wait"),
+    "workplace.sync": gettext_lazy("Take staff over from a workplace program"),
     "workplace.daily": gettext_lazy("Take staff over from workplace programs"),
     "work.clean_files": gettext_lazy("Clean up files that nobody needs"),
     "work.chase_approvals": gettext_lazy("Remind of approvals"),
@@ -70,8 +73,16 @@ def choices() -> list[tuple[str, Text]]:
         if entity.name not in OWN:
             kind = entity.label_plural
             found.append((f"{entity.name}.*", _("%(kind)s: everything") % {"kind": kind}))
-            found += [(name, f"{kind}: {what}") for name, what in dict(_events_of(entity)).items()]
+            found += [
+                (name, _("%(kind)s: %(what)s") % {"kind": kind, "what": what})
+                for name, what in dict(_events_of(entity)).items()
+            ]
     return found
+
+
+def event_names() -> dict[str, Text]:
+    """What the events are called that one can subscribe to."""
+    return dict(choices())
 
 
 def _events_of(entity: Entity) -> Iterator[tuple[str, Text]]:

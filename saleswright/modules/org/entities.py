@@ -130,7 +130,13 @@ class EmployeeEntity(Entity):
     private = ("theme",)
     extra = (actions.PASSWORD, actions.ROLES, actions.POSTS)
     attached = (
-        Attached("roles", _("Roles"), queries.role_codes_of, {"type": "array", "items": {"type": "string"}}),
+        Attached(
+            "roles",
+            _("Roles"),
+            queries.role_codes_of,
+            {"type": "array", "items": {"type": "string"}},
+            names=queries.role_names,
+        ),
         Attached(
             "posts", _("Posts"), queries.posts_of, {"type": "array", "items": {"$ref": "#/components/schemas/Ref"}}
         ),

@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.errors import Text
-from saleswright.kernel.models import Grant, NumberSeries, RoleMembership, User
+from saleswright.kernel.models import Grant, NumberSeries, Role, RoleMembership, User
 from saleswright.kernel.numbering import Format, next_numbers
 from saleswright.kernel.personal import GROUPS
 from saleswright.kernel.resources import Resource, all_resources
@@ -28,6 +28,11 @@ def role_codes_of(ids: list[int], actor: Actor | None = None) -> dict[int, list[
     for user_id, code in rows.values_list("user_id", "role__code"):
         found.setdefault(user_id, []).append(code)
     return found
+
+
+def role_names() -> dict[str, Text]:
+    """What the roles are called, by code."""
+    return dict(Role.objects.values_list("code", "name"))
 
 
 def grants_of(ids: list[int], actor: Actor | None = None) -> dict[int, dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from saleswright.interface.entity import sort_indexes
 from saleswright.kernel import clock
@@ -24,7 +25,7 @@ class SubjectRequest(OwnedRecord):
     subject_name = models.CharField(_("Name of the person"), max_length=100)
     phone = models.CharField(_("Phone"), max_length=40, blank=True)
     email = models.EmailField(_("E-mail"), blank=True)
-    received_on = models.DateField(_("Received on"), default=clock.today)
+    received_on = models.DateField(pgettext_lazy("a request", "Received on"), default=clock.today)
     due_on = models.DateField(_("Answer due on"), editable=False, null=True, blank=True)
     details = models.TextField(_("In the person's words"), blank=True)
     status = models.CharField(

@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from saleswright.kernel.states import States
 
@@ -27,6 +28,6 @@ class RequestState(States):
 class ProposalState(States):
     """What has been decided about data that is past its retention."""
 
-    OPEN = "open", "yellow", _("Open")
+    OPEN = "open", "yellow", pgettext_lazy("a proposal", "Open")
     KEPT = "kept", "secondary", _("Kept on")
     REQUESTED = "requested", "blue", _("Erasure asked for")

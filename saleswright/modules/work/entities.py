@@ -8,7 +8,16 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from saleswright.interface.administration import Setting, add_setting
-from saleswright.interface.entity import Attached, Calendar, Entity, Exchange, Related, Section, register
+from saleswright.interface.entity import (
+    Attached,
+    Calendar,
+    Entity,
+    Exchange,
+    Related,
+    Section,
+    all_entities,
+    register,
+)
 from saleswright.interface.fields import Shown
 from saleswright.kernel.access.actors import Actor, Scope
 from saleswright.kernel.errors import Text
@@ -57,6 +66,20 @@ def channel_names() -> dict[str, Text]:
     return {channel.name: channel.label for channel in all_channels()}
 
 
+def resource_names() -> dict[str, Text]:
+    """What the kinds of records are called."""
+    return {entity.name: entity.label_plural for entity in all_entities()}
+
+
+def action_names() -> dict[str, Text]:
+    """What the actions of all kinds of records are called; what several share is named once."""
+    found: dict[str, Text] = {}
+    for entity in all_entities():
+        for transition in entity.transitions:
+            found.setdefault(transition.name, transition.label)
+    return found
+
+
 def subject(load: Any) -> Attached:
     """What something is about."""
     return Attached("subject", _("About"), load, queries.SUBJECT, default=lambda: None)
@@ -71,6 +94,7 @@ class ApprovalFlowEntity(Entity):
     search = ("name",)
     columns = ("name", "resource", "transition", "active", "updated_at")
     filters = ("resource",)
+    shown = (Shown("resource", names=resource_names), Shown("transition", names=action_names))
     form = (
         Section(_("Approval flow"), ("name", "resource", "transition", "active")),
         Section(_("Who decides in doubt"), ("nobody", "nobody_person", "same_person", "own_request")),
@@ -127,6 +151,7 @@ class ApprovalEntity(Entity):
         Section(_("Decision"), ("state", "step", "decided_at", "outcome")),
     )
     private = ("arguments", "content_hash", "from_state", "flow", "flow_version", "asks_again")
+    shown = (Shown("resource", names=resource_names), Shown("transition", names=action_names))
     attached = (subject(queries.approval_subjects),)
     transitions = (
         decisions.approve_request,
@@ -153,7 +178,7 @@ class ApprovalTaskEntity(Entity):
         "approval", "step", "step_name", "approver", "on_behalf_of", "state", "opened_at", "decided_at", "comment",
     )  # fmt: skip
     filters = ("approval", "approver", "state")
-    private = ("gave_access", "remind_after", "escalate_after", "escalate_to")
+    private = ("gave_access", "superseded", "remind_after", "escalate_after", "escalate_to")
     creatable = editable = deletable = False
 
 
@@ -296,7 +321,8 @@ class GroupBotEntity(Entity):
     private = ("url", "secret", "kinds", "next_at")
     extra = (bots.URL, bots.SECRET, bots.KINDS)
     attached = (
-        Attached("kinds", _("Kinds of notices"), bots.kinds_of, {"type": "array", "items": {"type": "string"}}),
+        Attached("kinds", _("Kinds of notices"), bots.kinds_of, {"type": "array", "items": {"type": "string"}},
+                 names=kind_names),
     )  # fmt: skip
     transitions = (bots.test_bot,)
     related = (Related("notice-deliveries", "bot", create=False),)

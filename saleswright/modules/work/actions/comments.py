@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -43,13 +44,19 @@ def _refuse_closed(batch: Batch) -> None:
 
 
 def mentioned(text: str) -> list[User]:
-    """The people named by `@username`, whatever follows the name without a space (as Chinese text does)."""
+    """The people named by `@username` or `@name`, whatever follows without a space (as Chinese text does).
+
+    The longest name that fits counts; all who bear it are meant.
+    """
     words = [found.lower() for found in _MENTION.findall(text)]
     starts = {word[:length] for word in words for length in range(1, len(word) + 1)}
-    people = User.objects.annotate(key=Lower("username")).filter(key__in=starts, archived_at=None)
-    by_name: dict[str, User] = {user.key: user for user in people.exclude(state=EmploymentState.LEFT)}
-    found = [max((name for name in by_name if word.startswith(name)), key=len, default="") for word in words]
-    return [by_name[name] for name in dict.fromkeys(found) if name]
+    people = User.objects.annotate(key=Lower("username"), called=Lower("name")).filter(archived_at=None)
+    bearers: dict[str, list[User]] = {}
+    for user in people.filter(Q(key__in=starts) | Q(called__in=starts)).exclude(state=EmploymentState.LEFT):
+        for name in dict.fromkeys((user.key, user.called)):
+            bearers.setdefault(name, []).append(user)
+    found = [max((name for name in bearers if word.startswith(name)), key=len, default="") for word in words]
+    return list(dict.fromkeys(user for name in found for user in bearers.get(name, ())))
 
 
 def spread_comments(batch: Batch) -> None:

@@ -41,6 +41,14 @@ def test_it_finds_the_people_mentioned(person, text, names):
     assert [user.username for user in mentioned(text)] == names
 
 
+def test_it_finds_the_people_mentioned_by_name(person):
+    person("sales_manager", username="boss", name="王芳")
+    person("sales_manager", username="other", name="王芳")
+    person("sales_manager", username="short", name="王")
+    assert {user.username for user in mentioned("请@王芳补充")} == {"boss", "other"}
+    assert [user.username for user in mentioned("@王强 @boss @王强")] == ["short", "boss"]
+
+
 def test_it_mentions_nobody_who_has_left(person):
     User.objects.filter(pk=person(username="gone").pk).update(state="left")
     assert mentioned("@gone") == []
