@@ -19,11 +19,12 @@ from urllib.parse import urlencode
 
 import orjson
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from saleswright.kernel import clock, transport
 from saleswright.kernel.errors import NotFound
 from saleswright.kernel.sealing import InvalidToken
+from saleswright.kernel.words import said
 from saleswright.modules.work.public import BotAccess, BotService, Channel, Message, Undelivered, bot_access, whole_id
 
 WECOM_BYTES = 4096
@@ -130,9 +131,9 @@ def sender(service: str, made: Callable[[BotAccess, Sequence[Message], datetime]
         try:
             access = bot_access(address)
         except NotFound:
-            raise Undelivered(_("The bot is not there any more."), temporary=False) from None
+            raise Undelivered(gettext_lazy("The bot is not there any more."), temporary=False) from None
         except InvalidToken:
-            why = _("The address of the bot can't be read any more. Enter it again.")
+            why = gettext_lazy("The address of the bot can't be read any more. Enter it again.")
             raise Undelivered(why, temporary=False) from None
         url, body = made(access, messages, clock.now())
         headers = {"Content-Type": "application/json; charset=utf-8", "X-Message-Id": whole_id(messages)}
@@ -144,18 +145,19 @@ def sender(service: str, made: Callable[[BotAccess, Sequence[Message], datetime]
 def read_answer(service: str, outcome: transport.Outcome) -> None:
     """Raises Undelivered unless the service says that it took the message."""
     if outcome.problem:
-        raise Undelivered(outcome.problem, temporary=True)
+        raise Undelivered(outcome.why or outcome.problem, temporary=True)
     try:
         answer = orjson.loads(outcome.answer or "null")
     except orjson.JSONDecodeError:
         answer = None
     if not outcome.good or not isinstance(answer, dict):
-        raise Undelivered(_("The service answered %(status)s.") % {"status": outcome.status}, temporary=True)
+        refused = said(gettext_lazy("The service answered %(status)s."), status=outcome.status)
+        raise Undelivered(refused, temporary=True)
     code = answer.get("errcode", answer.get("code", answer.get("StatusCode")))
     if code == 0:
         return
     text = answer.get("errmsg") or answer.get("msg") or answer.get("StatusMessage") or ""
-    why = _("The service refused it: %(code)s %(text)s") % {"code": code, "text": str(text)[:300]}
+    why = said(gettext_lazy("The service refused it: %(code)s %(text)s"), code=code, text=str(text)[:300])
     raise Undelivered(why, temporary=code in BUSY[service])
 
 

@@ -11,11 +11,11 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, gettext_lazy, ngettext
-from django.utils.translation import gettext as _
 
 from saleswright.interface.formatting import format_datetime
 from saleswright.kernel.company import company
 from saleswright.kernel.models import User
+from saleswright.kernel.words import Words, said
 from saleswright.modules.work.public import Channel, Message, Undelivered, whole_id
 
 LONGEST_SUBJECT = 120
@@ -39,20 +39,22 @@ def send(address: str, messages: Sequence[Message]) -> None:
         code, answer = next(iter(refused.recipients.values()))
         raise Undelivered(_answer(code, answer), temporary=400 <= code < 500) from refused
     except smtplib.SMTPAuthenticationError as refused:
-        raise Undelivered(_("The mail server refuses our sign-in."), temporary=True) from refused
+        raise Undelivered(gettext_lazy("The mail server refuses our sign-in."), temporary=True) from refused
     except smtplib.SMTPResponseException as refused:
         raise Undelivered(
             _answer(refused.smtp_code, refused.smtp_error), temporary=refused.smtp_code < 500
         ) from refused
     except (smtplib.SMTPException, OSError) as error:
-        raise Undelivered(_("The mail server can't be reached: %(why)s") % {"why": error}, temporary=True) from error
+        why = said(gettext_lazy("The mail server can't be reached: %(why)s"), why=str(error)[:300])
+        raise Undelivered(why, temporary=True) from error
     except ValueError as error:  # a header that is none
-        raise Undelivered(_("This can't be sent as a mail: %(why)s") % {"why": error}, temporary=False) from error
+        why = said(gettext_lazy("This can't be sent as a mail: %(why)s"), why=str(error)[:300])
+        raise Undelivered(why, temporary=False) from error
 
 
-def _answer(code: int, answer: bytes | str) -> str:
+def _answer(code: int, answer: bytes | str) -> Words:
     text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
-    return _("The mail server answered %(code)s: %(text)s") % {"code": code, "text": text[:300]}
+    return said(gettext_lazy("The mail server answered %(code)s: %(text)s"), code=code, text=text[:300])
 
 
 def letter(address: str, messages: Sequence[Message]) -> EmailMultiAlternatives:

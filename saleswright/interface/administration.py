@@ -72,7 +72,7 @@ AREAS = [
     Area("technical", _("Technical"), [
         Setting(
             "imports", _("Which files were taken over by whom, with what was created, changed and refused"),
-            _("Imports"), "file-import", "/audit?action=import", "audit.view",
+            _("Imports"), "file-import", "/imports", "audit.view",
         ),
     ]),
 ]  # fmt: skip

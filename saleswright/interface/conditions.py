@@ -20,6 +20,7 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from saleswright.interface.custom_specs import CustomSpec
 from saleswright.interface.entity import Entity, entity_named
 from saleswright.interface.fields import FieldSpec, number_text
 from saleswright.interface.formatting import format_money, format_number
@@ -71,7 +72,7 @@ def terms_of(entity: Entity, actor: Actor) -> Vocabulary:
     """
     actor.require(f"{entity.name}.view")
     found: Vocabulary = {}
-    known = entity.known_to(actor)
+    known = entity.asked_by(actor)
     for spec in known.values():
         found[spec.name] = found[spec.api_name] = term(spec, actor)
     for spec in known.values():
@@ -97,6 +98,11 @@ class Term(Column):
         super().__init__(attname, spec.kind, spec.parse, label, partial(_say, spec, actor), seen)
         self.spec, self.actor = spec, actor
 
+    @property
+    def retired(self) -> bool:
+        """Whether the field is asked for only where it was before it was retired."""
+        return isinstance(self.spec, CustomSpec) and self.spec.definition.retired
+
 
 def _related(spec: FieldSpec, actor: Actor) -> Vocabulary:
     target = resource_of(spec.target)
@@ -107,7 +113,7 @@ def _related(spec: FieldSpec, actor: Actor) -> Vocabulary:
         records: Any = visible(spec.target._default_manager.all(), actor)
         seen = Q(**{f"{spec.name}__in": records.order_by().values("pk")})
     found: Vocabulary = {}
-    for one in target.known_to(actor).values():
+    for one in target.asked_by(actor).values():
         if one.name not in STAMPS:
             label = _("%(record)s · %(field)s") % {"record": spec.label, "field": one.label}
             found[f"{spec.name}.{one.name}"] = term(one, actor, f"{spec.name}__", label, seen)
@@ -119,7 +125,7 @@ def figures_of(model: Any, attname: str, prefix: str, actor: Actor, record: str 
     found: Vocabulary = {}
     for metric in all_metrics():
         for dimension in metric.dimensions:
-            if actor.may(f"{metric.resource}.view") and _member(metric, dimension) is model:
+            if actor.may(f"{metric.resource}.view") and member_of(metric, dimension) is model:
                 name, label = f"{prefix}figures.{metric.name}", str(metric.label)
                 if len(_ways(metric, model)) > 1:
                     name += f".{dimension}"
@@ -131,7 +137,7 @@ def figures_of(model: Any, attname: str, prefix: str, actor: Actor, record: str 
 
 
 def _ways(metric: Metric, model: Any) -> list[str]:
-    return [dimension for dimension in metric.dimensions if _member(metric, dimension) is model]
+    return [dimension for dimension in metric.dimensions if member_of(metric, dimension) is model]
 
 
 def _way(metric: Metric, dimension: str) -> str:
@@ -143,7 +149,7 @@ def _way(metric: Metric, dimension: str) -> str:
     return str(model._meta.get_field(last.removesuffix("_id")).verbose_name)
 
 
-def _member(metric: Metric, dimension: str) -> Any:
+def member_of(metric: Metric, dimension: str) -> Any:
     """The model whose records are the members of a dimension; None where they are no records."""
     model: Any = metric.rows().model
     try:
@@ -327,7 +333,7 @@ def row(
     found = Row(
         [
             (group, [Option(n, label, terms[n] is column) for n, label in members])
-            for group, members in groups or _grouped(terms)
+            for group, members in _with_retired(groups or _grouped(terms), name, column)
         ],
         [Option(one, labels.get(one, LABELS[one]), one == op) for one in offered],
         _control(column, op),
@@ -354,6 +360,16 @@ def question(terms: Vocabulary, name: str, value: str = "", period: str = "") ->
         said = {"figure": str(column.label), "period": period_in_words(period)}
         found.label = _("%(figure)s (%(period)s)") % said
     return found
+
+
+def _with_retired(
+    groups: list[tuple[Text, list[tuple[str, Text]]]], name: str, column: Column
+) -> list[tuple[Text, list[tuple[str, Text]]]]:
+    """What may be chosen, and a retired field where it is."""
+    if not (isinstance(column, Term) and column.retired):
+        return groups
+    (group, members), *rest = groups
+    return [(group, [*members, (name, column.label)]), *rest]
 
 
 def _operators(column: Column) -> list[str]:
@@ -414,7 +430,7 @@ def _grouped(terms: Vocabulary) -> list[tuple[Text, list[tuple[str, Text]]]]:
     figures: list[tuple[str, Text]] = []
     known: set[int] = set()
     for name, column in terms.items():
-        if id(column) in known:
+        if id(column) in known or (isinstance(column, Term) and column.retired):
             continue
         known.add(id(column))
         if isinstance(column, Figure):

@@ -125,8 +125,10 @@ class Shape:
     """What an entity has besides its declaration, as of some definitions."""
 
     fields: tuple[CustomDefinition, ...]
+    retired_fields: tuple[CustomDefinition, ...]
     own: Mapping[str, FieldSpec]
     specs: Mapping[str, FieldSpec]
+    retired: Mapping[str, FieldSpec]
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -138,7 +140,14 @@ class Shape:
         return tuple(one.name for one in self.fields if one.sortable)
 
 
-def shape_of(model: Any, fields: tuple[CustomDefinition, ...], own: Mapping[str, FieldSpec]) -> Shape:
-    """The specs of an entity with those of its custom fields behind."""
-    customs = {one.name: CustomSpec(one.name, model, one.right, definition=one) for one in fields}
-    return Shape(fields, own, {**own, **customs})
+def shape_of(
+    model: Any,
+    fields: tuple[CustomDefinition, ...],
+    retired: tuple[CustomDefinition, ...],
+    own: Mapping[str, FieldSpec],
+) -> Shape:
+    """The specs of an entity with those of its custom fields behind; retired ones apart."""
+    customs, gone = (
+        {one.name: CustomSpec(one.name, model, one.right, definition=one) for one in some} for some in (fields, retired)
+    )
+    return Shape(fields, retired, own, {**own, **customs}, gone)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from saleswright.interface.custom_specs import Shape, shape_of
 from saleswright.interface.fields import AS_TYPED, FieldSpec, Shown, Veiled, has_field, spec_of
 from saleswright.kernel.access.actors import Actor
-from saleswright.kernel.custom_fields import fields_of
+from saleswright.kernel.custom_fields import definitions
 from saleswright.kernel.errors import NotFound, Text
 from saleswright.kernel.models import OwnedRecord
 from saleswright.kernel.personal import masked_by_default
@@ -197,11 +197,22 @@ class Entity(Resource):
     @property
     def _shape(self) -> Shape:
         """What the declaration and the custom fields make together, put together once for each state of those."""
-        fields = fields_of(self.name)
+        known = definitions()
+        fields, retired = known.of(self.name), known.retired_of(self.name)
         found: Shape | None = self.__dict__.get("_shaped")
-        if found is None or found.fields is not fields or found.own is not self.own_specs:
-            found = self.__dict__["_shaped"] = shape_of(self.model, fields, self.own_specs)
+        if (
+            found is None
+            or found.fields is not fields
+            or found.retired_fields is not retired
+            or found.own is not self.own_specs
+        ):
+            found = self.__dict__["_shaped"] = shape_of(self.model, fields, retired, self.own_specs)
         return found
+
+    @property
+    def retired_specs(self) -> Mapping[str, FieldSpec]:
+        """The custom fields that are retired. Nothing shows or offers them; kept views and rules may still ask."""
+        return self._shape.retired
 
     def term_of(self, name: str, typed: Mapping[str, Any], actor: Actor) -> str:
         """What a column that names the vocabulary of conditions would hold in a new record; override for such."""
@@ -237,6 +248,11 @@ class Entity(Resource):
     def known_to(self, actor: Actor) -> dict[str, FieldSpec]:
         """The fields whose values the actor may know and set, so that they may be asked for by value; none veiled."""
         return {name: spec for name, spec in self.specs.items() if not spec.secret or actor.sees(spec.secret)}
+
+    def asked_by(self, actor: Actor) -> dict[str, FieldSpec]:
+        """The fields that the actor's conditions may ask for: those known to them, and of the retired ones as well."""
+        retired = {n: spec for n, spec in self.retired_specs.items() if not spec.secret or actor.sees(spec.secret)}
+        return self.known_to(actor) | retired
 
     @cached_property
     def _veiled(self) -> dict[str, tuple[Veiled, Veiled]]:

@@ -33,6 +33,7 @@ from saleswright.kernel.masks import Mask
 from saleswright.kernel.models import User
 from saleswright.kernel.resources import has_resource, resource_of
 from saleswright.kernel.states import States
+from saleswright.kernel.words import read_words
 
 Row = Mapping[str, Any]
 #: whole numbers that are names, not amounts: no thousands separators
@@ -90,13 +91,15 @@ class Shown:
     """How people read a field whose type doesn't say it; programs get its values as they are.
 
     `names()` answers what its codes are called, in the active language. `percent`: its whole numbers are percentages.
-    `money`: its amounts are money only where the field named first of the same record passes the test.
+    `money`: its amounts are money only where the field named first of the same record passes the test. `said`: the
+    columns of source and arguments that say its text in any language (`kernel.words`).
     """
 
     field: str
     names: Callable[[], Mapping[str, Text]] | None = None
     percent: bool = False
     money: tuple[str, Callable[[Any], bool]] | None = None
+    said: tuple[str, str] | None = None
 
 
 AS_TYPED = Shown("")
@@ -209,6 +212,8 @@ class FieldSpec:
         """The other columns that a row must have for the value to be shown."""
         if isinstance(self.field, ConditionField):
             return tuple(name for _text, name, *_rest in Formatter().parse(self.field.terms) if name)
+        if self.shown.said is not None:
+            return self.shown.said
         return (self.shown.money[0],) if self.shown.money is not None else ()
 
     @cached_property
@@ -225,10 +230,22 @@ class FieldSpec:
         """What the reader is shown of a value: all of it."""
         return value
 
+    @property
+    def says(self) -> tuple[str, ...]:
+        """The columns that say a text in any language."""
+        return self.shown.said or ()
+
+    def in_their_language(self, row: Row) -> str:
+        """A text that is kept in every language, in that of the reader."""
+        source, arguments = self.shown.said or ("", "")
+        return read_words(row[source], row[arguments] or {}, row[self.attname])
+
     @cached_property
     def to_json(self) -> Callable[[Row], Any]:
         """A function from a row to the JSON value."""
         name, kind = self.attname, self.kind
+        if self.shown.said is not None:
+            return self.in_their_language
         if kind == "reference":
             title = self.title
             return lambda row: None if row[name] is None else {"id": row[name], "label": str(row[title] or "")}
@@ -241,7 +258,7 @@ class FieldSpec:
 
     def cell(self, row: Row, language: str, links: bool = True) -> Cell:
         """The value as shown to a person."""
-        value = row[self.attname]
+        value: Any = row[self.attname] if self.shown.said is None else self.in_their_language(row)
         if value is None or value == "":
             return Cell(kind=self.cell_kind)
         match self.kind:
@@ -307,7 +324,7 @@ class FieldSpec:
 
     def export(self, row: Row) -> Any:
         """The value for a spreadsheet: dates and numbers stay what they are, references become their names."""
-        value = row[self.attname]
+        value: Any = row[self.attname] if self.shown.said is None else self.in_their_language(row)
         if value is None:
             return None
         if self.kind == "reference":

@@ -48,6 +48,7 @@ def take_upload(
             dry_run=dry_run,
             progress=progress,
             name=upload.name,
+            token=upload.token,
         )
     if not dry_run:
         transaction.on_commit(upload.remove_file)

@@ -16,12 +16,14 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from saleswright.interface.conditions import read_tree, terms_of
+from saleswright.interface.custom_specs import CustomSpec
 from saleswright.interface.entity import Entity
 from saleswright.interface.fields import FieldSpec
 from saleswright.interface.labels import add_labels
 from saleswright.kernel import conditions, search
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import visible
+from saleswright.kernel.custom_column import PREFIX, is_custom
 from saleswright.kernel.errors import FieldError, ValidationFailed
 
 CONTROL = frozenset({"q", "ordering", "limit", "cursor", "count", "fields", "archived", "where", "match"})
@@ -75,7 +77,7 @@ def parse(entity: Entity, parameters: Mapping[str, str], *, ignore: frozenset[st
                 else:
                     errors.append(FieldError("limit", "range", _("From 1 to %(most)d.") % {"most": MAX_LIMIT}))
             case "ordering":
-                if value.lstrip("-") in {*entity.sorts, "id"} and not value.startswith("--"):
+                if _sorts_by(entity, value.lstrip("-")) and not value.startswith("--"):
                     query.ordering = value
                 else:
                     errors.append(FieldError("ordering", "choice", _("The list can't be sorted by that.")))
@@ -96,11 +98,76 @@ def parse(entity: Entity, parameters: Mapping[str, str], *, ignore: frozenset[st
     return query
 
 
+def usable(
+    entity: Entity, given: Mapping[str, str], actor: Actor, *, ignore: frozenset[str] = frozenset()
+) -> tuple[ListQuery, dict[str, str], list[str]]:
+    """The query of an address that was kept, without what asks for custom fields or choices that are no more.
+
+    Also the parameters that are left, and in words what was left out. Raises ValidationFailed for everything else.
+    """
+    left, notes = dict(given), list[str]()
+    while True:
+        try:
+            query = parse(entity, left, ignore=ignore)
+            if any(PREFIX in text for text in (*query.filters, query.where)):
+                queryset(entity, query, actor)  # reads the values
+            return query, left, notes
+        except ValidationFailed as refused:
+            for error in refused.errors:
+                if not _leave_out(left, error):
+                    raise
+                notes.append(_what_is_gone(entity, error, actor))
+
+
+def _leave_out(left: dict[str, str], error: FieldError) -> bool:
+    """Take a refused comparison with a custom field out of the parameters; whether there was one."""
+    name = error.field
+    if name == "ordering" and is_custom(left["ordering"].lstrip("-")):
+        del left["ordering"]
+        return True
+    if name in left and is_custom(name):
+        del left[name]
+        return True
+    if PREFIX not in name or "where" not in left:
+        return False
+    tree = _without(read_tree(left.pop("where")), name)
+    if tree:
+        left["where"] = orjson.dumps(tree).decode()
+    return True
+
+
+def _without(tree: Any, name: str) -> Any:
+    """A tree of conditions without the comparisons of a field; None if nothing is left."""
+    for join in ("and", "or"):
+        if join in tree:
+            parts = [left for part in tree[join] if (left := _without(part, name)) is not None]
+            return {join: parts} if parts else None
+    return None if str(tree["field"]) == name else tree
+
+
+def _what_is_gone(entity: Entity, error: FieldError, actor: Actor) -> str:
+    spec = entity.known_to(actor).get(error.field.partition("__")[0].removesuffix("_id"))
+    if spec is not None:
+        return _("“%(field)s” is not asked for: %(problem)s") % {"field": spec.label, "problem": error.message}
+    if error.field == "ordering":
+        return _("The field that this was sorted by is no more.")
+    return _("“%(field)s” is not asked for: there is no such field any more, or not for you.") % {"field": error.field}
+
+
+def _sorts_by(entity: Entity, name: str) -> bool:
+    """Whether lists can be sorted by the name; also by a retired field, where that was kept."""
+    if name in {*entity.sorts, "id"}:
+        return True
+    gone = entity.retired_specs.get(name)
+    return isinstance(gone, CustomSpec) and gone.definition.sortable
+
+
 def filter_column(entity: Entity, name: str) -> tuple[FieldSpec, str] | None:
     """The spec and operator that a filter parameter such as `amount__gte` or `owner_id` means."""
     base, given, op = name.partition("__")
-    spec = entity.specs.get(base.removesuffix("_id") if base not in entity.specs else base)
-    if spec is None or (spec.name not in entity.filterable and spec.name != "id"):
+    specs = {**entity.specs, **entity.retired_specs} if entity.retired_specs else entity.specs
+    spec = specs.get(base.removesuffix("_id") if base not in specs else base)
+    if spec is None or (spec.name not in {*entity.filterable, *entity.retired_specs} and spec.name != "id"):
         return None
     if base != (spec.api_name if spec.kind == "reference" else spec.name):
         return None
@@ -111,8 +178,8 @@ def filter_column(entity: Entity, name: str) -> tuple[FieldSpec, str] | None:
 
 def columns_for(entity: Entity, actor: Actor) -> dict[str, conditions.Column]:
     """What filters may name: the filterable fields that the actor may see."""
-    specs = entity.known_to(actor)
-    found = [specs[name] for name in (*entity.filterable, "id") if name in specs]
+    specs = entity.asked_by(actor)
+    found = [specs[name] for name in (*entity.filterable, *entity.retired_specs, "id") if name in specs]
     columns = {spec.name: conditions.Column(spec.attname, spec.kind, spec.parse) for spec in found}
     return columns | {spec.api_name: columns[spec.name] for spec in found}
 
@@ -161,9 +228,9 @@ def fetch(
     Raises ValidationFailed for an order by a field that the actor may not see.
     """
     name, descending = query.ordering.lstrip("-"), query.ordering.startswith("-")
-    if (right := entity.secrets.get(name)) and not actor.sees(right):
+    order = entity.specs.get(name) or entity.retired_specs[name]
+    if order.secret and not actor.sees(order.secret):
         raise ValidationFailed.of("ordering", "choice", _("The list can't be sorted by that."))
-    order = entity.specs[name]
     attname = order.attname
     needed = [*specs, order] if name not in {spec.name for spec in specs} else specs
     select = {"id", "version", *extra, *(part for spec in needed for part in (spec.column, *spec.beside))}
@@ -221,7 +288,8 @@ def _read_cursor(query: ListQuery, entity: Entity) -> tuple[Any, int]:
         if ordering != query.ordering or not isinstance(pk, int) or isinstance(pk, bool) or not 0 < pk < 2**63:
             raise bad
         name = ordering.lstrip("-")
-        return (None if name == "id" else _cursor_value(entity.specs[name], value)), pk
+        spec = entity.specs.get(name) or entity.retired_specs[name]
+        return (None if name == "id" else _cursor_value(spec, value)), pk
     except (ValueError, TypeError, ValidationError):
         raise bad from None
 

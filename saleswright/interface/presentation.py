@@ -148,6 +148,7 @@ class ListPage:
     query: str = ""
     filters: list[FilterControl] = field(default_factory=list)
     chips: list[Chip] = field(default_factory=list)
+    notes: list[Text] = field(default_factory=list)  # what of a kept address is not asked for any more
     views: list[SavedViewLink] = field(default_factory=list)
     switches: list[Switch] = field(default_factory=list)
     bulk: list[BulkAction] = field(default_factory=list)
@@ -509,6 +510,7 @@ class ReportPage:
     chart: Chart | None = None
     as_of: str = ""
     export_url: str = ""
+    problems: list[Text] = field(default_factory=list)  # what is wrong with the parameters
 
 
 @dataclass(slots=True)

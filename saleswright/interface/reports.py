@@ -1,18 +1,26 @@
-"""Reports: named figures with parameters, as JSON, page and export. Modules register theirs."""
+"""Reports: named figures with parameters, as JSON, page and export. Modules register theirs.
+
+A report that names its `subjects` can be grouped by the custom fields of those records and cut to their values: its
+`compute` finds what was chosen as `Chosen` under the parameter `custom`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 from django.utils.translation import gettext as _
 
 from saleswright.interface.presentation import Chart
+from saleswright.interface.report_dimensions import Dimensions, Filter, Subjects, dimensions_of
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.custom_fields import CHOOSING, REFERRING
 from saleswright.kernel.errors import FieldError, NotFound, Text, ValidationFailed
+from saleswright.kernel.resources import resource_of
 
 ColumnKind = Literal["text", "integer", "money", "quantity", "percent", "days", "date"]
 
@@ -36,7 +44,10 @@ class ReportColumn:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of a report: a date, a choice, a whole number, or the id of a record of `to`."""
+    """A parameter of a report: a date, a choice, a whole number, or the id of a record of `to`.
+
+    `grouping`: its choices are what rows are grouped by, the custom fields of the report's subjects among them.
+    """
 
     name: str
     label: Text
@@ -45,6 +56,7 @@ class Parameter:
     default: Any = None
     to: str = ""
     required: bool = False
+    grouping: bool = False
 
 
 @dataclass(slots=True)
@@ -81,9 +93,13 @@ class Result:
 Compute = Callable[[dict[str, Any], Actor], Result]
 
 
+def _no_subjects(_given: Mapping[str, str] | None) -> Subjects:
+    return {}
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A named report."""
+    """A named report; `subjects` answers for given parameters, or for None with all that there may be."""
 
     name: str
     title: Text
@@ -91,15 +107,29 @@ class Report:
     compute: Compute
     icon: str = "chart-bar"
     internal: bool = False
+    subjects: Callable[[Mapping[str, str] | None], Subjects] = _no_subjects
 
     def run(self, given: Mapping[str, str], actor: Actor) -> Result:
         """Compute it. Raises NotAllowed or ValidationFailed."""
         actor.require("reports.view")
-        return self.compute(self.read(given), actor)
+        return self.compute(self.read(given, actor), actor)
 
-    def read(self, given: Mapping[str, str]) -> dict[str, Any]:
+    def parameters_for(self, actor: Actor, given: Mapping[str, str] | None = None) -> tuple[Parameter, ...]:
+        """The parameters that the actor has, custom fields included."""
+        return self._with(dimensions_of(self.subjects(given), actor))
+
+    def _with(self, dimensions: Dimensions) -> tuple[Parameter, ...]:
+        own = (
+            replace(one, choices=(*one.choices, *dimensions.groupings)) if one.grouping else one
+            for one in self.parameters
+        )
+        return (*own, *map(_parameter, dimensions.filters))
+
+    def read(self, given: Mapping[str, str], actor: Actor) -> dict[str, Any]:
         """The parameters as values. Raises ValidationFailed naming every bad one."""
-        known = {p.name: p for p in self.parameters}
+        dimensions = dimensions_of(self.subjects(given), actor)
+        known = {p.name: p for p in self._with(dimensions)}
+        custom = {one.name: one for one in dimensions.filters}
         errors = [FieldError(n, "unknown", _("There is no such parameter.")) for n in given if n not in known]
         values: dict[str, Any] = {}
         for name, parameter in known.items():
@@ -117,7 +147,23 @@ class Report:
             errors.append(FieldError("to", "order", _("The end lies before the start.")))
         if errors:
             raise ValidationFailed(errors)
-        return values
+        by = next((values[one.name] for one in self.parameters if one.grouping), None)
+        made = [(one, given[name]) for name, one in custom.items() if given.get(name, "") != ""]
+        return {name: value for name, value in values.items() if name not in custom} | {
+            "custom": dimensions.chosen(by, made)
+        }
+
+
+def _parameter(one: Filter) -> Parameter:
+    """A comparison with a custom field as a parameter."""
+    kind, spec = one.dimension.kind, one.dimension.spec
+    if kind in REFERRING:
+        return Parameter(one.name, one.label, "reference", to=resource_of(spec.target).name)
+    if kind == "bool":
+        return Parameter(one.name, one.label, "choice", (("true", _("Yes")), ("false", _("No"))))
+    if kind in CHOOSING:
+        return Parameter(one.name, one.label, "choice", tuple(spec.choices.items()))
+    return Parameter(one.name, one.label, "date" if kind == "date" else "text")
 
 
 def _value(parameter: Parameter, text: str) -> Any:
@@ -139,12 +185,18 @@ _reports: dict[str, Report] = {}
 
 
 def report(
-    name: str, title: Text, *parameters: Parameter, icon: str = "chart-bar", internal: bool = False
+    name: str,
+    title: Text,
+    *parameters: Parameter,
+    icon: str = "chart-bar",
+    internal: bool = False,
+    subjects: Subjects | Callable[[Mapping[str, str] | None], Subjects] = MappingProxyType({}),
 ) -> Callable[[Compute], Compute]:
     """Register `compute(parameters, actor) -> Result` as a report; `internal` ones are about the system's own work."""
+    found = subjects if callable(subjects) else lambda _given: subjects
 
     def declare(compute: Compute) -> Compute:
-        _reports[name] = Report(name, title, parameters, compute, icon, internal)
+        _reports[name] = Report(name, title, parameters, compute, icon, internal, found)
         return compute
 
     return declare

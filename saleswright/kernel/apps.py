@@ -14,3 +14,4 @@ class KernelConfig(AppConfig):
     def ready(self) -> None:
         import_module("saleswright.kernel.access.sessions")
         import_module("saleswright.kernel.custom_indexes")
+        import_module("saleswright.kernel.custom_search")

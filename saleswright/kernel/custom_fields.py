@@ -49,6 +49,8 @@ REFERRING = frozenset({"person", "reference"})
 #: kinds that lists are sorted by
 SORTABLE = frozenset({"text", "integer", "decimal", "money", "date"})
 UNIQUE = frozenset({"text", "integer"})
+#: kinds whose words can be searched for
+SEARCHABLE = frozenset({"text", "long", "integer", "choice", "multi"})
 CODE = re.compile(r"[a-z](?:_?[a-z0-9])*")
 LONGEST_CODE, LONGEST_TEXT, LONGEST_LONG = 40, 200, 5000
 #: words that mean a comparison in a query
@@ -98,6 +100,7 @@ class CustomDefinition:
     target_name: str = ""
     retired: bool = False
     indexed: bool = False
+    searchable: bool = False
     choices: tuple[Choice, ...] = ()
 
     @property
@@ -110,7 +113,15 @@ class CustomDefinition:
 
     @property
     def label(self) -> str:
-        return _in_language(self.label_zh, self.label_en)
+        label = _in_language(self.label_zh, self.label_en)
+        return _("%(field)s (retired)") % {"field": label} if self.retired else label
+
+    def words(self, held: Any) -> list[str]:
+        """What a held value is searched for by: itself, or what the choices are called in both languages."""
+        if self.kind not in CHOOSING:
+            return [str(held)]
+        found = (self.labels.get(code) for code in (held if isinstance(held, list) else [held]))
+        return [text for choice in found if choice is not None for text in (choice.label_zh, choice.label_en) if text]
 
     @property
     def sortable(self) -> bool:
@@ -246,13 +257,18 @@ class Definitions:
     def __init__(self, found: list[CustomDefinition]) -> None:
         self.by_code = {(one.resource, one.code): one for one in found}
         self._by_resource: dict[str, tuple[CustomDefinition, ...]] = {}
+        self._retired: dict[str, tuple[CustomDefinition, ...]] = {}
         for one in found:
-            if not one.retired:
-                self._by_resource[one.resource] = (*self._by_resource.get(one.resource, ()), one)
+            kept = self._retired if one.retired else self._by_resource
+            kept[one.resource] = (*kept.get(one.resource, ()), one)
 
     def of(self, resource: str) -> tuple[CustomDefinition, ...]:
         """The fields of a kind of record that are in use; the same tuple as long as nothing changes."""
         return self._by_resource.get(resource, ())
+
+    def retired_of(self, resource: str) -> tuple[CustomDefinition, ...]:
+        """The fields of a kind of record that are retired: what was kept may still ask for their values."""
+        return self._retired.get(resource, ())
 
 
 NOTHING = Definitions([])
@@ -301,6 +317,15 @@ def fields_of(resource: str) -> tuple[CustomDefinition, ...]:
     return definitions().of(resource)
 
 
+def words_of(resource: str, record: Any) -> list[str]:
+    """The words of the searchable custom fields of a record."""
+    held = getattr(record, "custom", None)
+    if not held:
+        return []
+    fields = (one for one in fields_of(resource) if one.searchable and one.code in held)
+    return [word for one in fields for word in one.words(held[one.code])]
+
+
 def stored_field(model: Any, code: str) -> CustomDefinition | None:
     """The field that a value of the model's records is of, also one that is retired."""
     from saleswright.kernel.resources import has_resource, resource_of
@@ -336,7 +361,7 @@ def definition_of(row: Any, choices: list[Choice]) -> CustomDefinition:
     return CustomDefinition(
         row.pk, row.resource, row.code, row.kind, row.label_zh, row.label_en, row.help, row.required, row.unique,
         row.default, row.minimum, row.maximum, row.right, row.target, row.archived_at is not None, row.indexed,
-        tuple(choices),
+        row.searchable, tuple(choices),
     )  # fmt: skip
 
 

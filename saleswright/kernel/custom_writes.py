@@ -14,12 +14,14 @@ from django.utils.translation import gettext as _
 
 from saleswright.kernel.cleaning import error_code
 from saleswright.kernel.custom_fields import CHOOSING, REFERRING, CustomDefinition, fields_of, index_name
+from saleswright.kernel.custom_making import making_now, name_within
 from saleswright.kernel.drafts import Batch, Draft
 from saleswright.kernel.errors import ValidationFailed
 
 
-def set_custom(draft: Draft, one: CustomDefinition, given: Any) -> None:
-    """Clean the value and put it into the record; nothing takes the field out."""
+def set_custom(draft: Draft, one: CustomDefinition, given: Any, named: str = "") -> None:
+    """Clean the value and put it into the record; nothing takes the field out. Refusals call the field `named`."""
+    named = named or one.name
     held = draft.record.custom or {}
     try:
         value = one.clean(given)
@@ -27,10 +29,10 @@ def set_custom(draft: Draft, one: CustomDefinition, given: Any) -> None:
         _check_offered(one, stored, held.get(one.code))
     except ValidationError as problem:
         for error in problem.error_list:
-            draft.error(one.name, error_code(error), " ".join(error.messages))
+            draft.error(named, error_code(error), " ".join(error.messages))
         return
     if stored is None and one.required:
-        draft.error(one.name, "required", _("This field is required."))
+        draft.error(named, "required", _("This field is required."))
         return
     rest = {code: other for code, other in held.items() if code != one.code}
     draft.record.custom = rest if stored is None else rest | {one.code: stored}
@@ -50,15 +52,23 @@ def _check_offered(one: CustomDefinition, stored: Any, held: Any) -> None:
 def complete_custom(batch: Batch, draft: Draft, fields: Iterable[CustomDefinition]) -> None:
     """Give a new record the defaults of fields that were not given, and ask for the required ones.
 
-    History may lack what was not required when it happened, and nobody is asked for what they may not set.
+    History may lack what was not required when it happened, nobody is asked for what they may not set, and a job has
+    nobody to ask.
     """
     if not draft.fresh or batch.history:
         return
+    now = making_now()
+    held = now.held.get(batch.resource.name, {})
     for one in fields:
         if one.name in draft.values:
             continue
-        if one.default_text or (one.required and (not one.right or batch.actor.sees(one.right))):
-            set_custom(draft, one, one.default())
+        sets, named = not one.right or batch.actor.sees(one.right), now.name_of(one)
+        if sets and now.given.get(name_within(one)) is not None:
+            set_custom(draft, one, now.given[name_within(one)], named)
+        elif one.code in held and not one.unique:
+            draft.record.custom = {**(draft.record.custom or {}), one.code: held[one.code]}
+        elif one.default_text or (one.required and sets and batch.actor.kind != "system"):
+            set_custom(draft, one, one.default(), named)
 
 
 def changed_references(draft: Draft, resource: str) -> Iterator[tuple[CustomDefinition, int]]:
@@ -88,12 +98,14 @@ def check_unique_custom(batch: Batch) -> None:
         for value, drafts in keys.items():
             for place, draft in enumerate(drafts):
                 if place or taken.get(value, draft.pk) != draft.pk:
-                    draft.error(one.name, "duplicate", _("“%(value)s” exists already.") % {"value": value})
+                    draft.error(
+                        making_now().name_of(one), "duplicate", _("“%(value)s” exists already.") % {"value": value}
+                    )
 
 
 def taken_at_once(error: IntegrityError, resource: str) -> ValidationFailed | None:
     """The refusal of a unique value that somebody else wrote at the same moment; None if it was another rule."""
     for one in fields_of(resource):
         if one.unique and index_name(one, unique=True) in str(error):
-            return ValidationFailed.of(one.name, "duplicate", _("This value exists already."))
+            return ValidationFailed.of(making_now().name_of(one), "duplicate", _("This value exists already."))
     return None

@@ -70,12 +70,18 @@ def all_metrics() -> list[Metric]:
     return list(_metrics.values())
 
 
-def facts(metric: Metric, actor: Actor, period: Period | None = None, **filters: Any) -> QuerySet[Any]:
+def facts(
+    metric: Metric, actor: Actor, period: Period | None = None, where: Q | None = None, **filters: Any
+) -> QuerySet[Any]:
     """The rows behind a measure that the actor may see, in a period, filtered by dimensions (value or list).
+
+    `where` is a further condition on them.
 
     Of what the actor has handed over, the facts of their time are theirs to count.
     """
     rows = metric.rows()
+    if where is not None:
+        rows = rows.filter(where)
     model = resource_named(metric.resource).model
     if actor.scopes(f"{metric.resource}.view") != EVERYTHING:
         path = f"{metric.scope}__in" if metric.scope else "pk__in"
@@ -113,10 +119,10 @@ def measure(metric: Metric, actor: Actor, period: Period | None = None, **filter
 
 
 def measure_by(
-    metric: Metric, dimension: str, actor: Actor, period: Period | None = None, **filters: Any
+    metric: Metric, dimension: str, actor: Actor, period: Period | None = None, where: Q | None = None, **filters: Any
 ) -> dict[Any, Decimal]:
     """The value of a measure for each member of a dimension. Raises KeyError for an unknown dimension."""
-    column, rows = metric.dimensions[dimension], facts(metric, actor, period, **filters).order_by()
+    column, rows = metric.dimensions[dimension], facts(metric, actor, period, where, **filters).order_by()
     if _follows_the_date(metric, dimension) and metric.resource in changed_hands():
         rows = rows.annotate(member=holder_then(dimension, column, *_fact(metric), moment=metric.moment))
         column = "member"

@@ -541,7 +541,7 @@ def delete_record(model: type[Any], pk: int, *, actor: Actor, version: int | Non
         record = locked(model, pk, actor=actor, action="delete", version=version)
         if refusal := resource.edit_refusal(record):
             raise Conflict(refusal)
-        label, changes = resource.label_of(record)[:200], expanded(_last_words(resource, record), resource.name)
+        label, changes = resource.label_of(record)[:200], expanded(last_words(resource, record), resource.name)
         resource.before_delete(record, actor)
         try:
             for spec in resource.lines:
@@ -559,7 +559,7 @@ def delete_record(model: type[Any], pk: int, *, actor: Actor, version: int | Non
         announce(resource, [(pk, "deleted")], happened)
 
 
-def _last_words(resource: Resource, record: Any) -> dict[str, Any]:
+def last_words(resource: Resource, record: Any) -> dict[str, Any]:
     """What a record held, for the audit of its end."""
     blank = snapshot(type(record)())
     held = {name: value for name, value in snapshot(record).items() if value != blank[name]}
@@ -633,6 +633,8 @@ def store_changes(
 
 def touches_search(resource: Resource, values: Mapping[str, Any]) -> bool:
     """Whether the new values change how the record is found, or by whom."""
+    if "custom" in values and any(one.searchable for one in fields_of(resource.name)):
+        return True
     return any(name in values for name in (*resource.search, *HOLDER))
 
 
@@ -648,6 +650,7 @@ __all__ = [
     "delete_record",
     "diff",
     "free_numbers",
+    "last_words",
     "line_snapshot",
     "locked",
     "model_cleaners",

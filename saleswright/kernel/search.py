@@ -24,6 +24,7 @@ from django.db.models.expressions import RawSQL
 from saleswright.kernel.access.actors import EVERYTHING, Actor, Scope
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.bulk import insert_many
+from saleswright.kernel.custom_fields import words_of
 from saleswright.kernel.errors import Busy
 from saleswright.kernel.models import SearchRow, User
 from saleswright.kernel.resources import Resource, all_resources, resource_named, resource_of
@@ -142,7 +143,10 @@ def _followers(resource: Resource) -> list[str]:
 
 
 def _row(resource: Resource, record: Any, right: str, holder: Holder) -> tuple[Any, ...] | None:
-    """The values of COLUMNS for a record: its open words, with a right also those of the fields that need it."""
+    """The values of COLUMNS for a record: its open words, with a right also those of the fields that need it.
+
+    Custom fields that need a right are never searchable, so what is found of others is open.
+    """
     named = [(name, str(value)) for name in resource.search if (value := getattr(record, name, None))]
     texts = [text for name, text in named if resource.right_of(name) in {"", right}]
     if right and all(resource.right_of(name) != right for name, _text in named):
@@ -157,7 +161,7 @@ def _row(resource: Resource, record: Any, right: str, holder: Holder) -> tuple[A
         detail[:200],
         _parent_id(resource, record),
         *holder,
-        " ".join(sorted(search_tokens(*texts))),
+        " ".join(sorted(search_tokens(*texts, *words_of(resource.name, record)))),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +22,8 @@ from saleswright.kernel.access.actors import Actor, Scope
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.bulk import update_row
 from saleswright.kernel.cleaning import cleaner, error_code
+from saleswright.kernel.custom_fields import CustomDefinition
+from saleswright.kernel.custom_making import asked_fields, making, name_within
 from saleswright.kernel.errors import Conflict, FieldError, Text, ValidationFailed
 from saleswright.kernel.events import Event, Occasion, publish
 from saleswright.kernel.fields import MoneyField, PercentField, PriceField, QuantityField
@@ -32,7 +35,7 @@ from saleswright.kernel.transactions import atomic
 
 ArgKind = Literal[
     "text", "long", "date", "datetime", "integer", "money", "price", "quantity", "percent", "coordinate", "choice",
-    "reference", "bool", "rows",
+    "reference", "bool", "rows", "custom",
 ]  # fmt: skip
 
 
@@ -40,7 +43,8 @@ ArgKind = Literal[
 class Arg:
     """An argument of a transition. `to` names the resource of a reference, whose name ends in `_id`;
     `rows` are lists of objects with arguments of their own, which people fill in by `table`. Of a text `offer(record)`
-    are the choices, as (value, label), that people get; programs may give whole numbers for it too."""
+    are the choices, as (value, label), that people get; programs may give whole numbers for it too. `custom` is a field
+    of a record that the transition makes, checked when the record is written."""
 
     name: str
     label: Text
@@ -53,9 +57,12 @@ class Arg:
     help: Text = ""
     table: Table | None = None
     offer: Callable[[Any], Sequence[tuple[str, Text]]] | None = None
+    custom: CustomDefinition | None = None
 
     def field(self) -> models.Field:
         """A model field that checks the value."""
+        if self.custom is not None:
+            return self.custom.field
         common: dict[str, Any] = {"null": not self.required, "blank": not self.required, "verbose_name": self.label}
         match self.kind:
             case "choice":
@@ -141,6 +148,9 @@ class Transition:
     icon: str = ""
     drop: bool = True
     result: tuple[tuple[str, type], ...] = ()
+    #: the kinds of record that it makes, and those that it makes at times: their required custom fields are asked for
+    makes: tuple[str, ...] = ()
+    may_make: tuple[str, ...] = ()
     #: the resource of the record whose `id` the result names: the page goes there
     leads_to: str = ""
     cleaners: dict[str, Any] = field(default_factory=dict)
@@ -178,19 +188,44 @@ class Transition:
             waits = need is not None and ports.approval.request(
                 transition=self, record=record, arguments=given, need=need, actor=actor, at=at
             )
-            result = None if waits else self.body(record, actor=actor, at=at, **given)
+            made = {name: given.pop(name) for name in list(given) if name not in self.cleaners and "." in name}
+            with making(frozenset({*self.makes, *self.may_make}), made) if self._makes_records else nullcontext():
+                result = None if waits else self.body(record, actor=actor, at=at, **given)
             self._finish(record, before, waits, actor, at)
         return record if result is None else result
 
     def clean(self, arguments: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
         """The arguments as Python values. Raises ValidationFailed naming every bad one."""
         errors: list[FieldError] = []
-        known = {arg.name for arg in self.args}
+        made = {arg.name for arg in self.made_args(actor)}
+        known = {arg.name for arg in self.args} | made
         errors += [FieldError(n, "unknown", _("There is no such field.")) for n in arguments if n not in known]
         values = {arg.name: _clean_arg(arg, arguments.get(arg.name), actor, "", errors) for arg in self.args}
         if errors:
             raise ValidationFailed(errors)
-        return values
+        return values | {name: arguments[name] for name in made if arguments.get(name) is not None}
+
+    @property
+    def _makes_records(self) -> bool:
+        return bool(self.makes or self.may_make)
+
+    def made_args(self, actor: Actor, record: Any = None) -> tuple[Arg, ...]:
+        """Arguments for the custom fields that records need which it makes; of a copy what the record doesn't have."""
+        found = []
+        for kind in (*self.makes, *self.may_make):
+            label = resource_named(kind).label
+            held = record.custom if record is not None and kind == self.resource_name else {}
+            for one in asked_fields(kind, actor):
+                if one.code not in (held or {}):
+                    sure = kind in self.makes and kind != self.resource_name and not one.right
+                    help_ = one.help or ("" if sure else _("Needed when such a record is made."))
+                    text = _("%(record)s · %(field)s") % {"record": label, "field": one.label}
+                    found.append(Arg(name_within(one), text, "custom", sure, help=help_, custom=one))
+        return tuple(found)
+
+    def all_args(self, actor: Actor, record: Any = None) -> tuple[Arg, ...]:
+        """The declared arguments, and those of `made_args`."""
+        return self.args + self.made_args(actor, record) if self._makes_records else self.args
 
     def refusal(self, record: Any) -> Text | None:
         """Why the record's state or a guard forbids it now, or None."""

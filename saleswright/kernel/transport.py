@@ -20,6 +20,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from saleswright.kernel.errors import Text
+from saleswright.kernel.words import Words, said
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 TIME = 10.0  # seconds for the whole exchange
@@ -33,12 +37,16 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a request: a status and the beginning of the answer, or a problem. `duration` in ms."""
+    """What became of a request: a status and the beginning of the answer, or a problem. `duration` in ms.
+
+    `why` says the problem in any language.
+    """
 
     duration: int
     status: int | None = None
     answer: str = ""
     problem: str = ""
+    why: Words | Text = ""
 
     @property
     def good(self) -> bool:
@@ -133,7 +141,8 @@ def send(
         return Outcome(_since(began), problem=str(refused))
     except (OSError, http.client.HTTPException, ValueError) as error:
         late = time.monotonic() - began >= TIME
-        return Outcome(_since(began), problem=_("No answer in time.") if late else _no_answer(error))
+        why: Words | Text = gettext_lazy("No answer in time.") if late else _no_answer(error)
+        return Outcome(_since(began), problem=str(why), why=why)
     return Outcome(_since(began), status, answer)
 
 
@@ -141,8 +150,8 @@ def _since(began: float) -> int:
     return round((time.monotonic() - began) * 1000)
 
 
-def _no_answer(error: Exception) -> str:
-    return _("No answer: %(reason)s") % {"reason": str(error)[:300] or type(error).__name__}
+def _no_answer(error: Exception) -> Words:
+    return said(gettext_lazy("No answer: %(reason)s"), reason=str(error)[:300] or type(error).__name__)
 
 
 def _exchange(

@@ -28,7 +28,7 @@ class Words:
         )
 
 
-def said(text: Text, **about: Any) -> Words:
+def said(text: Text, /, **about: Any) -> Words:
     """The sentence, from a gettext_lazy text with named places and what fills them (which may be lazy texts too)."""
     return Words(text, about)
 

@@ -110,7 +110,7 @@ OWN_FIELDS: tuple[tuple[dict[str, Any], tuple[tuple[str, str, str], ...]], ...] 
     ),
     (
         {"resource": "customers", "code": "payment_habit", "kind": "choice", "label_zh": "付款习惯",
-         "label_en": "Payment habit", "position": 20},
+         "label_en": "Payment habit", "position": 20, "searchable": True},
         (("advance", "预付款", "In advance"), ("monthly", "月结", "Monthly"), ("draft", "承兑汇票", "Bank draft")),
     ),
     (

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from saleswright.integrations.workplace.actions.accounts import addresses_of
 from saleswright.integrations.workplace.actions.approvals import has_card
@@ -47,7 +48,7 @@ def send(provider: str, address: str, messages: Sequence[Message]) -> None:
     try:
         connection = active(provider)
     except NotFound:
-        raise Undelivered(_("The program is switched off."), temporary=False) from None
+        raise Undelivered(gettext_lazy("The program is switched off."), temporary=False) from None
     workplace = workplace_of(connection)
     for message in messages:
         about = APPROVAL.match(message.url)

@@ -21,6 +21,7 @@ from saleswright.interface.api.http import MethodNotAllowed, dumps, problem, unc
 from saleswright.interface.api.schemas import ID, Schema, schema_name
 from saleswright.interface.entity import Document, Entity, all_entities
 from saleswright.interface.reports import Parameter, Report, all_reports
+from saleswright.kernel.access.actors import system
 from saleswright.kernel.conditions import OPERATORS
 from saleswright.kernel.custom_fields import look
 from saleswright.kernel.transitions import Transition
@@ -221,9 +222,10 @@ ACTION_PARAMETERS = ("id", "If-Match", "Idempotency-Key")
 
 def _transition_operation(entity: Entity, transition: Transition) -> Schema:
     answers = _answer(str(transition.label), schemas.result_schema(entity, transition), *CHANGED_HEADERS)
+    args = transition.all_args(system("openapi"))
     found = operation(
-        entity, transition.name, transition.label, answers, body=schemas.args_schema(transition.args),
-        parameters=ACTION_PARAMETERS, needs_body=any(schemas.arg_required(arg) for arg in transition.args),
+        entity, transition.name, transition.label, answers, body=schemas.args_schema(args),
+        parameters=ACTION_PARAMETERS, needs_body=any(schemas.arg_required(arg) for arg in args),
     )  # fmt: skip
     return found | ({"description": transition.body.__doc__.strip()} if transition.body.__doc__ else {})
 
@@ -248,7 +250,7 @@ def report_operation(report: Report) -> Schema:
         "tags": ["reports"],
         "summary": str(report.title),
         "parameters": [
-            *(_report_parameter(parameter) for parameter in report.parameters),
+            *map(_report_parameter, report.parameters_for(system("openapi"))),
             _parameter("If-None-Match"),
         ],
         "responses": _answer(HTTPStatus.OK.phrase, schema, "ETag") | NOT_MODIFIED | refusals,

@@ -106,7 +106,7 @@ def _rows(
     model: Any, specs: list[FieldSpec], columns: tuple[str, ...], column: str, ids: list[int], *order: str
 ) -> list[Json]:
     """The rows with what the specs need, and the columns."""
-    names = tuple(dict.fromkeys((*columns, *(spec.column for spec in specs))))
+    names = tuple(dict.fromkeys((*columns, *(part for spec in specs for part in (spec.column, *spec.says)))))
     rows = [dict(zip(names, row, strict=True)) for row in read_values(model, names, column, ids, order=order)]
     add_labels(rows, specs)
     return rows

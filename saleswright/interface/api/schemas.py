@@ -12,7 +12,7 @@ from typing import Any
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 
-from saleswright.interface.entity import Entity
+from saleswright.interface.entity import Entity, entity_named
 from saleswright.interface.fields import FieldSpec
 from saleswright.kernel.clock import RELATIVE
 from saleswright.kernel.custom_column import PREFIX, is_custom
@@ -289,6 +289,9 @@ def arg_schema(arg: Arg) -> Schema:
     if arg.kind == "rows":
         schema: Schema = {"type": "array", "items": args_schema(arg.rows)}
         return described(schema if arg_required(arg) else nullable(schema), arg.label, arg.help)
+    if arg.custom is not None:
+        entity = entity_named(arg.custom.resource)
+        return described(spec_write_schema(entity, entity.specs[arg.custom.name]), arg.label, arg.help)
     field = arg.field()
     kind = {"coordinate": "decimal"}.get(arg.kind, arg.kind)
     schema = write_schema(field, kind)

@@ -134,7 +134,7 @@ def runner(entity: Entity, verb: str) -> Callable[[int, Actor, int | None, dict[
     found = entity.transition(verb)
 
     def run(pk: int, actor: Actor, version: int | None, body: dict[str, Any]) -> Any:
-        known = {arg.name for arg in found.args}  # `approved` and the like are no arguments of programs
+        known = {arg.name for arg in found.all_args(actor)}  # `approved` and the like are no arguments of programs
         if unknown := [FieldError(name, "unknown", _("There is no such field.")) for name in body if name not in known]:
             raise ValidationFailed(unknown)
         return found(pk, actor=actor, version=version, **exact(body))

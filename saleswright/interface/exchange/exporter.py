@@ -129,7 +129,7 @@ def ordered(entity: Entity, query: listing.ListQuery, actor: Actor) -> Any:
     name, descending = query.ordering.lstrip("-"), query.ordering.startswith("-")
     if name == "id":
         return records.order_by("-id" if descending else "id")
-    column = F(entity.specs[name].attname)
+    column = F((entity.specs.get(name) or entity.retired_specs[name]).attname)
     if descending:
         return records.order_by(column.desc(nulls_last=True), "-id")
     return records.order_by(column.asc(nulls_last=True), "id")

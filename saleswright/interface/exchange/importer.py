@@ -27,13 +27,14 @@ from saleswright.interface.exchange.readers import open_table
 from saleswright.interface.exchange.references import References
 from saleswright.interface.exchange.slots import AUTHORSHIP, Slot, reader_of, slots_of
 from saleswright.interface.exchange.table import Table
+from saleswright.interface.models import ImportRun
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.custom_column import is_custom
 from saleswright.kernel.errors import Busy, DomainError, FieldError, NotAllowed
-from saleswright.kernel.records import attname_of, model_cleaners, save_records
+from saleswright.kernel.records import attname_of, model_cleaners, save_record, save_records
 from saleswright.kernel.resources import resource_of
 from saleswright.kernel.search import expect_many, settle, settling
 from saleswright.kernel.transactions import atomic
@@ -75,6 +76,7 @@ def run_import(
     progress: Progress = lambda done, total: None,
     cancelled: Callable[[], bool] = lambda: False,
     name: str = "",
+    token: str = "",
 ) -> ImportOutcome:
     """Take the file at `path`, which the user calls `name`, into the records of an entity.
 
@@ -83,7 +85,8 @@ def run_import(
     several with commas between them.
     Empty cells leave a field as it is; defaults go into new records only. With `on_error="stop"` either all rows
     are taken or none, with `"skip"` the good ones; all bad rows are named in either case. `progress(done, total)`
-    and `cancelled()` are called about every thousand rows.
+    and `cancelled()` are called about every thousand rows. What was taken is kept as a past import, with the `token` of
+    the upload that holds its errors.
 
     Raises NotFound, NotAllowed, ReadError, MappingError, ImportCancelled.
     """
@@ -111,11 +114,13 @@ def run_import(
             if on_error == "stop" and outcome.failed:
                 outcome.created = outcome.updated = 0
             if outcome.created or outcome.updated:
-                importer.record(name or path.name)
+                importer.record(name or path.name, token)
             if on_error != "stop" or not outcome.failed:
                 importer.tell_made()
             if dry_run or (on_error == "stop" and outcome.failed):
                 raise _Undo
+        if importer.took_nothing():
+            importer.keep_run(name or path.name, token)
     if outcome.rows >= SETTLE_FROM_ROWS:
         settle()
     return outcome
@@ -174,8 +179,21 @@ class Importer:
         self._take_waiting()
         self._progress(self._outcome.rows, self._outcome.rows)
 
-    def record(self, file_name: str) -> None:
-        """Write into the audit that a file was taken."""
+    def took_nothing(self) -> bool:
+        """Whether the file was meant to be taken, but all its rows were refused."""
+        outcome = self._outcome
+        return bool(outcome.failed) and not (outcome.dry_run or outcome.created or outcome.updated)
+
+    def keep_run(self, file_name: str, token: str) -> None:
+        """Add to the past imports what came of the file."""
+        outcome, who = self._outcome, self._actor.trusted_with("imports.create")
+        values = {name: getattr(outcome, name) for name in ("rows", "created", "updated", "failed")}
+        values |= {"resource": self._entity.name, "file_name": file_name[:200], "taken_at": self._at, "token": token}
+        save_record(ImportRun, values | {"owner": self._actor.user_id}, actor=who, at=self._at)
+
+    def record(self, file_name: str, token: str) -> None:
+        """Write into the audit and into the past imports that a file was taken."""
+        self.keep_run(file_name, token)
         counts = {name: [None, getattr(self._outcome, name)] for name in ("rows", "created", "updated", "failed")}
         line = AuditLine(self._entity.name, None, file_name, "import", counts)
         record_audit([line], actor=self._actor, at=self._at)

@@ -18,6 +18,7 @@ from saleswright.kernel.errors import NotFound, TooLarge
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{32}")
 KEPT_SECONDS = 24 * 3600
+KEPT_ERRORS_SECONDS = 30 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Upload:
         return self.folder / "errors.xlsx"
 
     def remove_file(self) -> None:
-        """Remove what was sent; the errors stay for a day."""
+        """Remove what was sent; the errors stay for a month."""
         self.path.unlink(missing_ok=True)
 
 
@@ -67,10 +68,11 @@ def find(token: str, *, resource: str, user_id: int) -> Upload:
 
 
 def tidy() -> int:
-    """Remove uploads that are more than a day old; returns how many."""
+    """Remove uploads that are more than a day old, those with rows to correct after a month; returns how many."""
     count = 0
     for folder in _root().glob("*/*/*"):
-        if folder.stat().st_mtime < time.time() - KEPT_SECONDS:
+        kept = KEPT_ERRORS_SECONDS if (folder / "errors.xlsx").exists() else KEPT_SECONDS
+        if folder.stat().st_mtime < time.time() - kept:
             shutil.rmtree(folder, ignore_errors=True)
             count += 1
     return count

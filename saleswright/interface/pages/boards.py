@@ -203,13 +203,14 @@ def drop(request: HttpRequest, name: str) -> HttpResponse:
         raise NotFound
     record = fetch(entity.model, in_range(int(card)), actor=actor)
     transition, start = _leading_to(entity, board, record, column)
-    missing = [arg for arg in transition.args if arg.required and arg.name not in start and arg.default is None]
+    args = transition.all_args(actor, record)
+    missing = [arg for arg in args if arg.required and arg.name not in start and arg.default is None]
     if missing:
         return dialog(request, entity, record, transition, actor, start=start)
     try:
         run_atomic(lambda: transition(record.pk, actor=actor, **start))
     except ValidationFailed as refused:
-        if any(error.field in {arg.name for arg in transition.args} for error in refused.errors):
+        if any(error.field in {arg.name for arg in args} for error in refused.errors):
             return dialog(request, entity, record, transition, actor, refused=refused, data=start)
         raise
     return HttpResponse(status=204)

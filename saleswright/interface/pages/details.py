@@ -121,7 +121,7 @@ def actions(entity: Entity, record: Any, actor: Actor) -> list[ActionButton]:
     for transition in entity.transitions:
         availability = transition.availability(record, actor, reached)
         if availability.shown:
-            button = _button(entity, record, transition, availability)
+            button = _button(entity, record, transition, availability, actor)
             ranked.append((not button.enabled, _rank(transition), button))
     ranked.sort(key=lambda one: one[:2])
     if ranked and ranked[0][:2] == (False, NEXT_STEP):
@@ -136,7 +136,9 @@ def _rank(transition: Transition) -> int:
     return STYLES[transition.style]
 
 
-def _button(entity: Entity, record: Any, transition: Transition, availability: Availability) -> ActionButton:
+def _button(
+    entity: Entity, record: Any, transition: Transition, availability: Availability, actor: Actor
+) -> ActionButton:
     return ActionButton(
         transition.name,
         transition.label,
@@ -144,7 +146,7 @@ def _button(entity: Entity, record: Any, transition: Transition, availability: A
         enabled=availability.enabled,
         reason=availability.reason,
         style=transition.style,
-        has_form=any(arg.kind != "rows" or arg.table is not None for arg in transition.args),
+        has_form=any(arg.kind != "rows" or arg.table is not None for arg in transition.all_args(actor, record)),
         icon=transition.icon,
     )
 

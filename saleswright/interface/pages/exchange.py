@@ -246,7 +246,7 @@ def errors_file(request: HttpRequest, name: str, token: str) -> HttpResponse:
     upload = uploads.find(token, resource=entity.name, user_id=_user_id(actor))
     if not upload.errors_path.exists():
         raise NotFound
-    return _file(upload.errors_path, f"{entity.name}-errors.xlsx")
+    return send_file(upload.errors_path, f"{entity.name}-errors.xlsx")
 
 
 @require_GET
@@ -265,7 +265,7 @@ def template_file(request: HttpRequest, name: str) -> HttpResponse:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "template.xlsx"
         write_xlsx(path, labels, (), title=str(entity.label_plural))
-        return _file(path, f"{entity.name}-template.xlsx")
+        return send_file(path, f"{entity.name}-template.xlsx")
 
 
 @require_GET
@@ -289,10 +289,10 @@ def export(request: HttpRequest, name: str) -> HttpResponse:
             bom=given.get("bom") != "0",
             unmasked=given.get("unmask") == "1",
         )
-        return _file(path, f"{entity.name}-{today().isoformat()}.{file_format}")
+        return send_file(path, f"{entity.name}-{today().isoformat()}.{file_format}")
 
 
-def _file(path: Path, name: str) -> HttpResponse:
+def send_file(path: Path, name: str) -> HttpResponse:
     """The file as a download; it may be removed once it is open."""
     kind = XLSX if name.endswith(".xlsx") else "text/csv; charset=utf-8"
     return FileResponse(path.open("rb"), as_attachment=True, filename=name, content_type=kind)  # type: ignore[return-value]

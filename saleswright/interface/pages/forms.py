@@ -34,6 +34,7 @@ from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.collaborators import collaborators_of
 from saleswright.kernel.access.scopes import fetch, visible
+from saleswright.kernel.custom_fields import CustomDefinition
 from saleswright.kernel.errors import Conflict, FieldError, NotAllowed, NotFound, Stale, ValidationFailed
 from saleswright.kernel.records import save_record
 from saleswright.kernel.resources import Extra, Lines, resource_named
@@ -372,9 +373,12 @@ def argument_form(
 ) -> RecordForm:
     """The form for the arguments of a transition, but for its tables; of one record it may offer choices."""
     form = RecordForm(data, initial=dict(start or {}))
-    for arg in shown_args(transition):
+    args = shown_args(transition, actor, record)
+    for arg in args:
         chosen = (data or start or {}).get(arg.name)
-        if arg.kind == "reference":
+        if arg.custom is not None:
+            field = field_for(custom_spec(arg.custom), actor, chosen)
+        elif arg.kind == "reference":
             field = picker(f"/pick/{arg.to}", chosen_options(resource_named(arg.to).model, chosen, actor))
         else:
             offered: Sequence[tuple[Any, Any]] | None = arg.choices.choices if arg.choices is not None else None
@@ -388,8 +392,8 @@ def argument_form(
         if data is None:
             form.initial.setdefault(arg.name, _starting_value(arg))
         form.fields[arg.name] = field
-    form.show_required({arg.name for arg in shown_args(transition) if arg.required and arg.kind != "bool"})
-    form.section = FormSection("", [form[arg.name] for arg in shown_args(transition)])
+    form.show_required({arg.name for arg in args if arg.required and arg.kind != "bool"})
+    form.section = FormSection("", [form[arg.name] for arg in args])
     return form
 
 
@@ -401,21 +405,39 @@ def _starting_value(arg: Arg) -> Any:
     return default.isoformat() if isinstance(default, date) else default
 
 
-def shown_args(transition: Transition) -> list[Arg]:
+def shown_args(transition: Transition, actor: Actor, record: Any = None) -> list[Arg]:
     """The arguments that people type."""
-    return [arg for arg in transition.args if arg.kind != "rows"]
+    return [arg for arg in transition.all_args(actor, record) if arg.kind != "rows"]
 
 
-def argument_values(transition: Transition, form: RecordForm) -> dict[str, Any]:
+def argument_values(transition: Transition, form: RecordForm, actor: Actor) -> dict[str, Any]:
     """What was typed, as the transition takes it."""
     values: dict[str, Any] = {}
-    for arg in shown_args(transition):
+    for arg in shown_args(transition, actor):
         raw = form.data.get(arg.name, "")
-        if arg.kind == "bool":
+        if arg.custom is not None:
+            values[arg.name] = _typed_custom(custom_spec(arg.custom), arg.name, form.data)
+        elif arg.kind == "bool":
             values[arg.name] = arg.name in form.data
         elif raw != "":
             values[arg.name] = raw.replace(",", "") if arg.kind in NUMBERS else raw
     return values | row_values(transition, form.data)
+
+
+def custom_spec(one: CustomDefinition) -> FieldSpec:
+    """The spec of a custom field."""
+    return entity_named(one.resource).specs[one.name]
+
+
+def _typed_custom(spec: FieldSpec, name: str, data: Any) -> Any:
+    """What was typed into a custom field; what can't be read is left for the kernel to refuse."""
+    if spec.kind == "bool":
+        return name in data
+    raw = data.getlist(name) if spec.many and hasattr(data, "getlist") else data.get(name, "")
+    try:
+        return spec.parse(raw)
+    except ValidationError:
+        return raw
 
 
 @require_http_methods(["GET", "POST"])
@@ -439,7 +461,7 @@ def action(request: HttpRequest, name: str, pk: int, verb: str) -> HttpResponse:
         return dialog(request, entity, record, transition, actor, start=request.GET)
     form = argument_form(transition, actor, request.POST)
     try:
-        result = run_atomic(lambda: transition(pk, actor=actor, **argument_values(transition, form)))
+        result = run_atomic(lambda: transition(pk, actor=actor, **argument_values(transition, form, actor)))
     except ValidationFailed as refused:
         return dialog(request, entity, record, transition, actor, refused=refused, data=request.POST)
     _tell(request, entity, record, transition, actor)

@@ -57,9 +57,10 @@ TOTALS_SECONDS = 30
 def list_page(request: HttpRequest, name: str) -> HttpResponse:
     """The list of one kind of record, whole or (for HTMX) the table alone."""
     entity, actor, given = entity_named(name), actor_of(request), parameters(request)
-    query = listing.parse(entity, given, ignore=PAGE_ONLY)
+    query, given, gone = listing.usable(entity, given, actor, ignore=PAGE_ONLY)
     specs = chosen_columns(entity, actor, given)
     page = build(entity, query, specs, actor, given)
+    page.notes = [*gone]
     fragment = request.headers.get("HX-Target") == "list" and "HX-Boosted" not in request.headers
     if not fragment:
         furnish(page, entity, query, actor, given)
@@ -328,7 +329,7 @@ def bulk(request: HttpRequest, name: str, verb: str) -> HttpResponse:
     values: dict[str, Any] = {}
     if confirmed and form is not None and transition is not None:
         try:
-            values = argument_values(transition, form)
+            values = argument_values(transition, form, actor)
             transition.clean(values, actor)
         except ValidationFailed as problem:
             confirmed, errors = False, [str(problem)]

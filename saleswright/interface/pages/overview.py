@@ -27,8 +27,10 @@ from saleswright.interface.presentation import (
 )
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.company import base_currency
+from saleswright.kernel.errors import Text, ValidationFailed
 from saleswright.kernel.resources import resource_named
 from saleswright.kernel.transactions import atomic
 
@@ -59,7 +61,15 @@ def report(request: HttpRequest, name: str) -> HttpResponse:
     """A report with its parameters, picture and table."""
     actor, given = actor_of(request), parameters(request)
     found = reports.report_named(name)
-    result = found.run(given, actor)
+    problems: list[Text] = []
+    try:
+        result = found.run(given, actor)
+    except ValidationFailed as refused:
+        # an address that was kept may name a field that is no more: say so, and let people choose anew
+        known = {one.name: one.label for one in found.parameters_for(actor, given)}
+        problems = [_("%(field)s: %(problem)s") % {"field": known.get(e.field, e.field), "problem": e.message}
+                    for e in refused.errors]  # fmt: skip
+        result = reports.Result([], [])
     spoken = language()
     read, rows = result.for_people()
     columns = [Column(c.name, c.label, _KINDS.get(c.kind, "text")) for c in read]
@@ -72,15 +82,16 @@ def report(request: HttpRequest, name: str) -> HttpResponse:
     page = ReportPage(
         found.name,
         found.title,
-        [_control(parameter, given, actor) for parameter in found.parameters],
+        [_control(parameter, given, actor) for parameter in found.parameters_for(actor, given)],
         columns,
         cells,
         [Switch(one.title, one.icon, f"/reports/{one.name}", one.name == name) for one in reports.all_reports()],
         chart=result.chart,
         as_of=clock.local_time(result.as_of).strftime("%Y-%m-%d %H:%M"),
-        export_url=address(f"/reports/{name}/export", given) + ("&" if given else "?") + "x=1",
+        export_url="" if problems else address(f"/reports/{name}/export", given) + ("&" if given else "?") + "x=1",
+        problems=problems,
     )
-    return render(request, "interface/report.html", {"page": page})
+    return render(request, "interface/report.html", {"page": page}, status=422 if problems else 200)
 
 
 def _cell(asked: reports.ColumnKind, value: Any, spoken: str) -> Cell:
@@ -106,12 +117,15 @@ def _control(parameter: reports.Parameter, given: dict[str, str], actor: Actor) 
         value = "" if default is None else str(default)
     if parameter.kind == "choice":
         options = [Option(key, label, key == value) for key, label in parameter.choices]
+        if parameter.default is None:
+            options.insert(0, Option("", _("Any"), not value))
         return FilterControl(parameter.name, parameter.label, "select", options, value)
     if parameter.kind == "reference":
         options = []
         if value.isdigit():
-            record = resource_named(parameter.to).model._default_manager.filter(pk=int(value)).first()
-            options = [Option(value, str(record), True)] if record else []
+            target = resource_named(parameter.to)
+            rows = target.model._default_manager.filter(pk=min(int(value), 2**63 - 1))
+            options = [Option(value, target.label_of(record), True) for record in visible(rows, actor)]
         return FilterControl(
             parameter.name, parameter.label, "reference", options, value, picker_url=f"/pick/{parameter.to}"
         )

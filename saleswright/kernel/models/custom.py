@@ -39,6 +39,10 @@ class CustomField(Record):
         help_text=_("A word such as margin: only roles with this right over fields see and set it."),
     )  # fmt: skip
     position = models.PositiveIntegerField(_("Place in the form"), default=100)
+    searchable = models.BooleanField(
+        _("Can be searched for"), default=False,
+        help_text=_("Records are found by its words, in lists and in the search. Not for a protected field."),
+    )  # fmt: skip
     indexed = models.BooleanField(_("Can be sorted by"), default=False, editable=False)
 
     title_field = "label_zh"

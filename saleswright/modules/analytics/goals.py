@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
@@ -74,7 +75,7 @@ def goal_of(actor: Actor, on: date) -> Goal:
 
 
 def _months(
-    metric: str, filters: dict[str, list[int]], targets: list[Target], year: int, actor: Actor, on: date
+    metric: str, filters: dict[str, Any], targets: list[Target], year: int, actor: Actor, on: date
 ) -> tuple[Month, ...]:
     reached = monthly(metric_named(metric), actor, fiscal_period(year), **filters)
     by_month = {(day.year, day.month): value for day, value in reached.items()}

@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
+from saleswright.interface.report_dimensions import KEY, NOTHING, Chosen
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import EVERYTHING, Actor, below
 from saleswright.kernel.access.scopes import visible
@@ -109,21 +110,28 @@ def _foreign_totals(lines: QuerySet[OrderLine], key: str) -> list[tuple[Any, Dec
     return found
 
 
-def metric_by(metric: Metric, by: str, actor: Actor, period: Period) -> list[tuple[str, Decimal]]:
+def metric_by(
+    metric: Metric, by: str, actor: Actor, period: Period, chosen: Chosen = NOTHING
+) -> list[tuple[str, Decimal]]:
     """A measure by month in time, or by a dimension with the names of its members, the largest first."""
     if by == "month":
-        return [(f"{month:%Y-%m}", value) for month, value in monthly(metric, actor, period).items()]
-    found = measure_by(metric, by, actor, period)
-    names = _names(metric, by, list(found))
+        return [(f"{month:%Y-%m}", value) for month, value in monthly(metric, actor, period, chosen.where).items()]
+    if chosen.by is not None:
+        rows = chosen.cut(facts(metric, actor, period).order_by()).values(KEY).annotate(value=metric.value)
+        found = {row[KEY]: row["value"] or ZERO for row in rows}
+        names = chosen.by.told(found)
+    else:
+        found = measure_by(metric, by, actor, period, chosen.where)
+        names = _names(metric, by, list(found))
     return sorted(
         ((names.get(key, str(key or "")), value) for key, value in found.items()), key=lambda p: (-p[1], p[0])
     )
 
 
-def monthly(metric: Metric, actor: Actor, period: Period, **filters: Any) -> dict[Any, Decimal]:
+def monthly(metric: Metric, actor: Actor, period: Period, where: Q | None = None, **filters: Any) -> dict[Any, Decimal]:
     """A measure by the first day of each month in which there is anything, in their order."""
     zone: dict[str, Any] = {"tzinfo": clock.zone()} if metric.moment else {}
-    rows = facts(metric, actor, period, **filters).order_by()
+    rows = facts(metric, actor, period, where, **filters).order_by()
     rows = rows.annotate(month_=TruncMonth(metric.day, **zone)).values("month_").annotate(value=metric.value)
     return {row["month_"]: row["value"] or ZERO for row in rows.order_by("month_")}
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from saleswright.interface.fields import plain
 from saleswright.interface.formatting import format_money, format_percent
 from saleswright.interface.presentation import Chart
+from saleswright.interface.report_dimensions import KEY, Subjects, subjects_of
 from saleswright.interface.reports import Parameter, ReportColumn, Result, report
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.clock import Period, month_start
@@ -39,6 +39,10 @@ class Grouping:
     drill: Callable[[Any], dict[str, Any]] | None = None
 
 
+#: what a sold line leads to, whose custom fields the report can be grouped by and cut to
+SUBJECTS = {"orders": "order", "customers": "order__customer", "products": "product"}
+
+
 def _days_of(month: date) -> dict[str, Any]:
     last = month_start(month.year, month.month + 1) - timedelta(days=1)
     return {"confirmed_on__gte": month.isoformat(), "confirmed_on__lte": last.isoformat()}
@@ -58,7 +62,8 @@ GROUPINGS = {
 
 @report(
     "sales", gettext_lazy("Sales amount"),
-    Parameter("by", gettext_lazy("By"), "choice", tuple((n, g.label) for n, g in GROUPINGS.items()), default="product"),
+    Parameter("by", gettext_lazy("By"), "choice", tuple((n, g.label) for n, g in GROUPINGS.items()), default="product",
+              grouping=True),
     *DAYS,
     Parameter("customer_id", gettext_lazy("Customer"), "reference", to="customers"),
     Parameter("product_id", gettext_lazy("Product"), "reference", to="products"),
@@ -67,6 +72,7 @@ GROUPINGS = {
     Parameter("region_id", gettext_lazy("Region"), "reference", to="regions"),
     Parameter("channel", gettext_lazy("Channel"), "text"),
     icon="report-money",
+    subjects=SUBJECTS,
 )  # fmt: skip
 def sales(parameters: dict[str, Any], actor: Actor) -> Result:
     """What was sold by the date on which orders were confirmed, in base currency; cancelled orders are left out.
@@ -74,9 +80,17 @@ def sales(parameters: dict[str, Any], actor: Actor) -> Result:
     An order that belongs to several products counts once with each of them. Owners and regions are
     those of the date, whoever has the order now.
     """
-    grouping = GROUPINGS[parameters["by"]]
-    lines = queries.sold_lines(actor, parameters)
-    found = queries.sales_by(lines, grouping.key, grouping.name)
+    chosen = parameters["custom"]
+    lines = chosen.cut(queries.sold_lines(actor, parameters))
+    if chosen.by is None:
+        grouping = GROUPINGS[parameters["by"]]
+        found = queries.sales_by(lines, grouping.key, grouping.name)
+    else:
+        grouping = Grouping(chosen.by.label, KEY, KEY, lambda _key: {})
+        found = queries.sales_by(lines, KEY, KEY)
+        told = chosen.by.told(group.key for group in found)
+        for group in found:
+            group.name = told.get(group.key, "")
     by_month = parameters["by"] == "month"
     found.sort(key=lambda group: (group.key,) if by_month else (-group.untaxed, group.name))
     rows: list[list[Any]] = []
@@ -84,25 +98,28 @@ def sales(parameters: dict[str, Any], actor: Actor) -> Result:
         name = f"{group.key:%Y-%m}" if by_month else group.name or str(NONE)
         rows.append([name, group.orders, plain(group.quantity, 0), group.untaxed, group.total])
     columns = [
-        ReportColumn("group", grouping.label),
+        ReportColumn("group", grouping.label, names=chosen.names),
         ReportColumn("orders", _("Orders"), "integer", total=not by_product(parameters)),
         ReportColumn("quantity", _("Quantity"), "quantity", total=True),
         ReportColumn("untaxed", _("Untaxed"), "money", total=True),
         ReportColumn("total", _("Total"), "money", total=True),
     ]
     drill = [_drill(grouping, group.key, parameters) for group in found] if grouping.drill else []
-    title = _sales_title(found, rows, by_month)
-    return Result(columns, rows, chart=_bars(title, rows, 3, base_currency(), by_month), drill=drill)
+    title = _sales_title(found, rows, by_month, chosen.names)
+    result = Result(columns, rows, drill=drill)
+    result.chart = _bars(title, result.for_people()[1], 3, base_currency(), by_month)
+    return result
 
 
 def by_product(parameters: dict[str, Any]) -> bool:
     """Whether orders may count in several rows, so that their numbers must not be added up."""
-    return parameters["by"] == "product"
+    return parameters["by"].partition(".")[0] in {"product", "products"}
 
 
 def _drill(grouping: Grouping, key: Any, parameters: dict[str, Any]) -> str:
     """The orders behind a row, if the list can be cut to them."""
-    if grouping.drill is None or key in (None, ""):
+    custom = parameters["custom"]
+    if grouping.drill is None or (key in (None, "") and custom.by is None):
         return ""
     found = {}
     if parameters["from"]:
@@ -116,10 +133,10 @@ def _drill(grouping: Grouping, key: Any, parameters: dict[str, Any]) -> str:
     for name, value in grouping.drill(key).items():
         latest = {"confirmed_on__gte": max, "confirmed_on__lte": min}.get(name)
         found[name] = latest(value, found[name]) if latest and name in found else value
-    return "/orders?" + urlencode(status | found)
+    return custom.address("/orders", status | found, "order", key)
 
 
-def _sales_title(found: list[queries.Sold], rows: list[list[Any]], by_month: bool) -> str:
+def _sales_title(found: list[queries.Sold], rows: list[list[Any]], by_month: bool, names: Mapping[str, Text]) -> str:
     """The finding: who leads, or how the last month compares with the one before."""
     whole = sum((group.untaxed for group in found), Decimal(0))
     if not whole:
@@ -129,7 +146,8 @@ def _sales_title(found: list[queries.Sold], rows: list[list[Any]], by_month: boo
     if by_month:
         amount = format_money(best.untaxed, base_currency(), short=True)
         return _("The best month was %(month)s with %(amount)s") % {"month": rows[place][0], "amount": amount}
-    return _("%(name)s made %(share)s of the sales") % {"name": rows[place][0], "share": format_percent(share)}
+    name = names.get(rows[place][0], rows[place][0])
+    return _("%(name)s made %(share)s of the sales") % {"name": name, "share": format_percent(share)}
 
 
 def _bars(title: str, rows: Iterable[list[Any]], column: int, unit: str, in_time: bool) -> Chart | None:
@@ -168,26 +186,41 @@ def _dimensions() -> tuple[tuple[str, Text], ...]:
     return (("month", gettext_lazy("Month")), *((name, known.get(name, name)) for name in names))
 
 
+def _subjects(given: Mapping[str, str] | None) -> Subjects:
+    """What the facts of the chosen measure lead to; of every measure for the description of the API."""
+    if given is not None:
+        chosen = given.get("name") or MEASURE
+        return next((subjects_of(metric) for metric in all_metrics() if metric.name == chosen), {})
+    found: dict[str, str] = {}
+    for metric in all_metrics():
+        found = subjects_of(metric) | found
+    return found
+
+
+MEASURE = "ordered"
+
+
 @report(
     "metric", gettext_lazy("Any measure"),
     Parameter("name", gettext_lazy("Measure"), "choice", tuple((m.name, m.label) for m in all_metrics()),
-              default="ordered"),
-    Parameter("by", gettext_lazy("By"), "choice", _dimensions(), default="month"),
+              default=MEASURE),
+    Parameter("by", gettext_lazy("By"), "choice", _dimensions(), default="month", grouping=True),
     *DAYS,
     icon="chart-histogram",
+    subjects=_subjects,
 )  # fmt: skip
 def any_metric(parameters: dict[str, Any], actor: Actor) -> Result:
     """A measure of the metric layer by one of its dimensions or by month, from the records that the actor may see."""
-    metric, by = metric_named(parameters["name"]), parameters["by"]
-    if by != "month" and by not in metric.dimensions:
+    metric, by, chosen = metric_named(parameters["name"]), parameters["by"], parameters["custom"]
+    if chosen.by is None and by != "month" and by not in metric.dimensions:
         raise ValidationFailed.of("by", "choice", _("This measure is not kept by that."))
     period = Period(parameters["from"] or date(1900, 1, 1), parameters["to"] or date(2199, 12, 31))
-    found = queries.metric_by(metric, by, actor, period)
+    found = queries.metric_by(metric, by, actor, period, chosen)
     kind = _KINDS[metric.unit]
     as_shown: Callable[[Decimal], Any] = int if kind == "integer" else lambda value: value
     rows = [[name or str(NONE), as_shown(value)] for name, value in found]
-    label = dict(_dimensions())[by]
-    names = source_names() if by == "source" else {}
+    label = dict(_dimensions())[by] if chosen.by is None else chosen.by.label
+    names = source_names() if by == "source" else chosen.names
     columns = [ReportColumn("group", label, names=names), ReportColumn("value", metric.label, kind, total=True)]
     unit = base_currency() if metric.unit == "money" else ""
     title = f"{metric.label} · {label}"

@@ -212,7 +212,7 @@ def something_is_open(order: Order) -> Text | None:
 
 @transition(
     "orders", "create-delivery", label=gettext_lazy("Create delivery"), source=DELIVERABLE, result=MADE,
-    guards=(something_is_open,), leads_to="deliveries", icon="truck-delivery",
+    guards=(something_is_open,), leads_to="deliveries", icon="truck-delivery", makes=("deliveries",),
 )  # fmt: skip
 def create_delivery(order: Order, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """A draft delivery of everything that is open. The right to this suffices: nobody needs one to write deliveries."""

@@ -25,7 +25,8 @@ TEST = "webhooks.test"
 JOBS: dict[str, Text] = {
     "import": gettext_lazy("Import of a file"),
     "interface.uploads": gettext_lazy("Remove forgotten uploads"),
-    "kernel.custom-index": gettext_lazy("Index a custom field"),
+    "kernel.custom-index": gettext_lazy("Make the index of a custom field"),
+    "kernel.custom-search": gettext_lazy("Words of custom fields in the search"),
     "kernel.sessions": gettext_lazy("Remove ended sessions"),
     "kernel.tidy": gettext_lazy("Remove old jobs"),
     "notices.send": gettext_lazy("Send notices by a channel"),

@@ -8,10 +8,12 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.custom_fields import (
     CHOOSING,
     NUMBERS,
+    SEARCHABLE,
     SORTABLE,
     UNIQUE,
     Choice,
@@ -21,6 +23,7 @@ from saleswright.kernel.custom_fields import (
     is_code,
 )
 from saleswright.kernel.custom_indexes import JOB, drop_indexes, make_unique_index
+from saleswright.kernel.custom_search import search_anew
 from saleswright.kernel.drafts import Batch, Draft
 from saleswright.kernel.errors import Conflict, Text
 from saleswright.kernel.jobs import enqueue
@@ -73,11 +76,25 @@ def _check_place(draft: Draft, one: CustomField) -> None:
         draft.error("unique", "invalid", _("Only text and whole numbers can be unique."))
     if one.right and RIGHT.fullmatch(one.right) is None:
         draft.error("right", "invalid", _("Use small letters and underscores, such as margin."))
+    if one.searchable:
+        _check_searchable(draft, one)
     for name in ("minimum", "maximum"):
         if getattr(one, name) is not None and one.kind not in NUMBERS:
             draft.error(name, "invalid", _("Only numbers have a least and a greatest value."))
     if one.minimum is not None and one.maximum is not None and one.minimum > one.maximum:
         draft.error("maximum", "range", _("The greatest value is below the least one."))
+
+
+def _check_searchable(draft: Draft, one: CustomField) -> None:
+    """Words in the search would give a protected value away to whoever types it."""
+    if one.kind not in SEARCHABLE:
+        draft.error("searchable", "invalid", _("Only texts, whole numbers and choices can be searched for."))
+    elif one.right:
+        draft.error(
+            "searchable", "invalid", _("A protected field can't be searched for: its words would give it away.")
+        )
+    elif one.resource in extensible() and not resource_named(one.resource).search:
+        draft.error("searchable", "invalid", _("This kind of record is not in the search."))
 
 
 def _choices(draft: Draft) -> list[Choice]:
@@ -134,6 +151,13 @@ def follow_fields(batch: Batch) -> None:
                 make_unique_index(one)
             if one.kind in SORTABLE:
                 enqueue(JOB, arguments={"pk": draft.record.pk})
+        elif _words_change(draft):
+            search_anew(draft.record.resource, batch.at)
+
+
+def _words_change(draft: Draft) -> bool:
+    """Whether records of the kind are to be found by other words."""
+    return draft.changed("searchable") or (draft.record.searchable and "choices" in draft.lines)
 
 
 def _definition(row: CustomField) -> CustomDefinition:
@@ -149,5 +173,7 @@ def before_delete(row: CustomField, actor: Actor) -> None:
 
 
 def follow_putting_away(row: CustomField) -> None:
-    """A retired field is hidden at once, a restored one shown again."""
+    """A retired field is hidden at once, a restored one shown again; so are its words in the search."""
     definitions_changed()
+    if row.searchable:
+        search_anew(row.resource, clock.now())

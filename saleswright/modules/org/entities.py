@@ -379,11 +379,11 @@ class CustomFieldEntity(Entity):
     ordering = "resource"
     form = (
         Section(_("Field"), ("resource", "code", "kind", "target", "label_zh", "label_en", "help", "position")),
-        Section(_("Rules"), ("required", "unique", "default", "minimum", "maximum", "right")),
+        Section(_("Rules"), ("required", "unique", "default", "minimum", "maximum", "right", "searchable")),
     )
     detail = (
         Section(_("Field"), ("resource", "code", "kind", "target", "label_en", "help", "position")),
-        Section(_("Rules"), ("required", "unique", "default", "minimum", "maximum", "right", "indexed")),
+        Section(_("Rules"), ("required", "unique", "default", "minimum", "maximum", "right", "searchable", "indexed")),
     )
     lines = (
         Lines(

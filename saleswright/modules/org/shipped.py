@@ -70,6 +70,8 @@ EVERYONE: Grants = every(LOOK_UP, "view", ALL) | {
     "notifications.view": OWN,
     "notifications.read": OWN,
     "saved-views.*": OWN,
+    "imports.view": OWN,
+    "imports.take-back": OWN,
     "announcements.view": OWN,
     "announcement-receipts.view": OWN,
     "announcement-receipts.read": OWN,

@@ -5,7 +5,7 @@ Shares are `Decimal`s of four places and days of two, rounded half up; they leav
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from saleswright.interface.presentation import Chart
+from saleswright.interface.report_dimensions import KEY, Chosen, Dimension
 from saleswright.interface.reports import Parameter, ReportColumn, Result, report
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
@@ -36,7 +37,10 @@ ZERO = Decimal("0.00")
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A way of grouping: its columns for id and name, the list filter behind a row, and what codes are called."""
+    """A way of grouping: its columns for id and name, the list filter behind a row, and what codes are called.
+
+    A custom field is a `dimension`, whose values are named after the rows are read.
+    """
 
     label: Text
     key: str
@@ -44,6 +48,7 @@ class Group:
     filter: str = ""
     of: Callable[[Any], Any] = field(default=lambda key: key)
     names: Callable[[], Mapping[str, Text]] = dict
+    dimension: Dimension | None = None
 
 
 def quarter_of(day: date) -> str:
@@ -74,7 +79,18 @@ GROUPED = Parameter(
     "choice",
     tuple((name, group.label) for name, group in GROUPS.items()),
     default="owner",
+    grouping=True,
 )
+#: what an opportunity leads to, whose custom fields reports can be grouped by and cut to
+SUBJECTS = {"opportunities": "", "customers": "customer", "products": "product"}
+
+
+def group_of(parameters: Mapping[str, Any]) -> Group:
+    """The way of grouping that was chosen."""
+    chosen = parameters["custom"].by
+    if chosen is None:
+        return GROUPS[parameters["by"]]
+    return Group(chosen.label, KEY, KEY, names=lambda: chosen.names, dimension=chosen)
 
 
 #: where a closed opportunity has what changes hands, and its date
@@ -100,7 +116,7 @@ def decided(parameters: Mapping[str, Any], actor: Actor, group: Group) -> QueryS
 
 def asked(parameters: Mapping[str, Any], actor: Actor, day: str) -> QuerySet[Opportunity]:
     """The opportunities that the actor may see, cut by the filters and by `day` from and to, both inclusive."""
-    rows = visible(Opportunity.objects.filter(archived_at=None), actor).order_by()
+    rows = parameters["custom"].cut(visible(Opportunity.objects.filter(archived_at=None), actor).order_by())
     for name in ("pipeline_id", "owner_id", "department_id", "product_id"):
         if parameters[name] is not None:
             rows = rows.filter(**{name: parameters[name]})
@@ -130,6 +146,7 @@ def quotient(part: int, whole: int, places: int) -> Decimal:
     Parameter("by", gettext_lazy("Grouped by"), "choice", (("stage", gettext_lazy("Stage")),), default="stage"),
     *FILTERS,
     icon="filter",
+    subjects=SUBJECTS,
 )
 def funnel(parameters: dict[str, Any], actor: Actor) -> Result:
     """The stages of one pipeline, for opportunities opened from `from` to `to`.
@@ -166,7 +183,8 @@ def funnel(parameters: dict[str, Any], actor: Actor) -> Result:
                 share(following, counts[place]),
             ]
         )
-    drill = [f"/opportunities?stage_id={stage.pk}&status=open" for stage in stages]
+    chosen = parameters["custom"]
+    drill = [chosen.address("/opportunities", {"stage_id": stage.pk, "status": "open"}, "") for stage in stages]
     return Result(FUNNEL, table, chart=_funnel_chart(table, won), drill=drill)
 
 
@@ -217,23 +235,24 @@ class Tally:
     days: list[int] = field(default_factory=list)
 
 
-def tallies(rows: Iterable[Mapping[str, Any]], group: Group) -> dict[Any, Tally]:
+def tallies(rows: Sequence[Mapping[str, Any]], group: Group) -> dict[Any, Tally]:
     """An empty tally for each group in the rows, by its key."""
     found: dict[Any, Tally] = {}
+    told = group.dimension.told(row[KEY] for row in rows) if group.dimension else {}
     for row in rows:
         key = group.of(row[group.key])
-        name = key if group.key == group.name else row[group.name]
+        name = told.get(key) if group.dimension else key if group.key == group.name else row[group.name]
         found.setdefault(key, Tally(str(name or _("(none)"))))
     return found
 
 
-@report("win-rate", gettext_lazy("Win rate"), GROUPED, *FILTERS, icon="trophy")
+@report("win-rate", gettext_lazy("Win rate"), GROUPED, *FILTERS, icon="trophy", subjects=SUBJECTS)
 def win_rate(parameters: dict[str, Any], actor: Actor) -> Result:
     """Opportunities closed from `from` to `to`: won, lost, rate = won / (won + lost) and the amount won.
 
     The product is that of the first line, the manager the present one of the owner then, the quarter the fiscal one.
     """
-    group = GROUPS[parameters["by"]]
+    group = group_of(parameters)
     rows = list(
         decided(parameters, actor, group)
         .filter(status__in=(WON, LOST))
@@ -267,16 +286,16 @@ def win_rate(parameters: dict[str, Any], actor: Actor) -> Result:
         _("Percent"),
         [(_called(group, t), round_half_up(rate * 100, 1)) for (_key, t), rate in zip(ordered, rates, strict=True)],
     )
-    return Result(columns, table, chart=chart, drill=_drill(ordered, group, "won,lost"))
+    return Result(columns, table, chart=chart, drill=_drill(ordered, group, "won,lost", parameters["custom"]))
 
 
-@report("sales-cycle", gettext_lazy("Sales cycle"), GROUPED, *FILTERS, icon="hourglass")
+@report("sales-cycle", gettext_lazy("Sales cycle"), GROUPED, *FILTERS, icon="hourglass", subjects=SUBJECTS)
 def sales_cycle(parameters: dict[str, Any], actor: Actor) -> Result:
     """Calendar days from opening to closing of opportunities won from `from` to `to`: mean and median.
 
     Opportunities of which the day of opening is unknown are left out, also of `won`.
     """
-    group = GROUPS[parameters["by"]]
+    group = group_of(parameters)
     names = dict.fromkeys((group.key, group.name, "opened_on", "closed_on"))
     rows = list(decided(parameters, actor, group).filter(status=WON, opened_on__isnull=False).values(*names))
     found = tallies(rows, group)
@@ -293,7 +312,7 @@ def sales_cycle(parameters: dict[str, Any], actor: Actor) -> Result:
     days = [one for tally in found.values() for one in tally.days]
     title = _("Half of the %(won)d deals took %(days)s days or less") % {"won": len(days), "days": _median(days)}
     chart = _bars(title, _("Days"), [(_called(group, t), _median(t.days)) for _key, t in ordered])
-    return Result(columns, table, chart=chart, drill=_drill(ordered, group, "won"))
+    return Result(columns, table, chart=chart, drill=_drill(ordered, group, "won", parameters["custom"]))
 
 
 def _called(group: Group, tally: Tally) -> str:
@@ -312,12 +331,13 @@ def _ordered(found: Mapping[Any, Tally], by: str, rank: Callable[[Tally], Any]) 
     return sorted(found.items(), key=lambda item: (rank(item[1]), item[1].name))
 
 
-def _drill(ordered: list[tuple[Any, Tally]], group: Group, states: str) -> list[str]:
+def _drill(ordered: list[tuple[Any, Tally]], group: Group, states: str, chosen: Chosen) -> list[str]:
     """The address of the list behind each row, where the list has such a filter."""
-    return [
-        f"/opportunities?status={states}&{group.filter}={key}" if group.filter and key else ""
-        for key, _tally in ordered
-    ]
+    found = []
+    for key, _tally in ordered:
+        own = {} if group.dimension else {group.filter: key} if group.filter and key else None
+        found.append("" if own is None else chosen.address("/opportunities", {"status": states} | own, "", key))
+    return found
 
 
 def _bars(title: str, unit: str, values: list[tuple[str, Decimal]]) -> Chart | None:

@@ -38,6 +38,8 @@ GROUPS = {
     "owner": ("owner_id", "owner__name"),
     "department": ("department_id", "department__name"),
 }
+#: what an invoice leads to, whose custom fields the reports can be grouped by and cut to
+SUBJECTS = {"invoices": "", "customers": "customer", "orders": "order"}
 DSO_DAYS = 90
 
 AS_OF = Parameter("as_of", gettext_lazy("As of"), default=clock.today)
@@ -56,13 +58,18 @@ def bucket_of(due_on: date, as_of: date) -> int:
 def posted_invoices(values: Mapping[str, Any], actor: Actor) -> QuerySet[Invoice]:
     """The posted invoices that the filters leave and the actor may see."""
     chosen = {parameter.name: values[parameter.name] for parameter in FILTERS if values[parameter.name] is not None}
-    return visible(Invoice.objects.filter(status__in=POSTED, **chosen), actor)
+    found = visible(Invoice.objects.filter(status__in=POSTED, **chosen), actor)
+    where = values["custom"].where
+    return found if where is None else found.filter(where)
 
 
-def balances(invoices: QuerySet[Invoice], as_of: date, *columns: str) -> list[tuple[Any, ...]]:
-    """(invoice id, columns of the invoice …, open amount at the end of a day in base currency) of the open ones."""
+def balances(invoices: QuerySet[Invoice], as_of: date, *columns: Any) -> list[tuple[Any, ...]]:
+    """(invoice id, columns of the invoice …, open amount at the end of a day in base currency) of the open ones.
+
+    A column may be an expression over entries of the ledger.
+    """
     entries = LedgerEntry.objects.filter(posted_on__lte=as_of, invoice__in=invoices.order_by().values("pk"))
-    wanted = [f"invoice__{column}" for column in columns]
+    wanted = [f"invoice__{column}" if isinstance(column, str) else column for column in columns]
     return list(entries.order_by().values_list("invoice_id", *wanted).annotate(open=Sum("base_amount")).exclude(open=0))
 
 
@@ -80,28 +87,42 @@ def balances(invoices: QuerySet[Invoice], as_of: date, *columns: str) -> list[tu
             ("department", gettext_lazy("Department")),
         ),
         default="customer",
+        grouping=True,
     ),
     *FILTERS,
     icon="hourglass",
+    subjects=SUBJECTS,
 )
 def ageing(values: dict[str, Any], actor: Actor) -> Result:
     """Open invoices at the end of a day by how long they were overdue then."""
     as_of, by = values["as_of"], values["by"]
     invoices = posted_invoices(values, actor)
-    key, label = GROUPS[by]
-    names: dict[int | None, str] = {}
-    sums: dict[int | None, list[Decimal]] = {}
-    for _pk, group, name, due_on, amount in balances(invoices, as_of, key, label, "due_on"):
+    chosen = values["custom"]
+    names: dict[Any, str] = {}
+    sums: dict[Any, list[Decimal]] = {}
+    if chosen.by is None:
+        key, label = GROUPS[by]
+        found = balances(invoices, as_of, key, label, "due_on")
+    else:
+        keyed = balances(invoices, as_of, chosen.by.key("invoice"), "due_on")
+        told = chosen.by.told(row[1] for row in keyed)
+        found = [(pk, group, told.get(group, _("(none)")), *rest) for pk, group, *rest in keyed]
+    for _pk, group, name, due_on, amount in found:
         names[group] = name or _("Nobody")
         sums.setdefault(group, [ZERO] * len(BUCKETS))[bucket_of(due_on, as_of)] += amount
     groups = sorted(sums, key=lambda group: (-sum(sums[group]), names[group]))
     rows: list[list[Any]] = [[names[group], *sums[group], sum(sums[group], ZERO)] for group in groups]
     columns = [
-        ReportColumn("group", _("Group")),
+        ReportColumn("group", _("Group") if chosen.by is None else chosen.by.label, names=chosen.names),
         *(ReportColumn(name, title, "money", total=True) for name, title in BUCKETS),
         ReportColumn("total", _("Total"), "money", total=True),
     ]
-    drill = ["" if group is None else f"/invoices?{key}={group}&balance__gte=0.01" for group in groups]
+    drill = []
+    for group in groups:
+        own = {} if chosen.by else {GROUPS[by][0]: group}
+        drill.append(
+            "" if own and group is None else chosen.address("/invoices", {**own, "balance__gte": "0.01"}, "", group)
+        )
     return Result(columns, rows, chart=_chart(sums.values(), as_of), drill=drill)
 
 
@@ -124,7 +145,7 @@ def _chart(sums: Iterable[list[Decimal]], as_of: date) -> Chart:
     )
 
 
-@report("dso", gettext_lazy("Days sales outstanding"), AS_OF, *FILTERS, icon="clock-dollar")
+@report("dso", gettext_lazy("Days sales outstanding"), AS_OF, *FILTERS, icon="clock-dollar", subjects=SUBJECTS)
 def dso(values: dict[str, Any], actor: Actor) -> Result:
     """Closing receivables / taxed invoicing of the last 90 days x 90, two places, half up.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from saleswright.kernel.errors import Text
+from saleswright.kernel.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,14 @@ class Message:
 
 
 class Undelivered(Exception):
-    """It could not be sent: `temporary` if it may succeed later; the reason in words."""
+    """It could not be sent: `temporary` if it may succeed later; why in words, which may be `said` in any language.
 
-    def __init__(self, reason: str, *, temporary: bool) -> None:
-        super().__init__(reason)
-        self.reason, self.temporary = reason, temporary
+    `reason` is what they say in the language that is active now, the receiver's.
+    """
+
+    def __init__(self, why: Words | Text, *, temporary: bool) -> None:
+        self.why, self.reason, self.temporary = why, str(why), temporary
+        super().__init__(self.reason)
 
 
 @dataclass(frozen=True, slots=True)

@@ -348,8 +348,11 @@ class NoticeDeliveryEntity(Entity):
         Section(_("Sending"), ("state", "pace", "attempts", "due_at", "sent_at", "problem")),
     )
     private = ("text", "source", "arguments", "path", "notification", "people", "batch", "claimed_until",
-               "resource", "record_id")  # fmt: skip
-    shown = (Shown("kind", names=kind_names), Shown("channel", names=channel_names))
+               "resource", "record_id", "problem_source", "problem_arguments")  # fmt: skip
+    shown = (
+        Shown("kind", names=kind_names), Shown("channel", names=channel_names),
+        Shown("problem", said=("problem_source", "problem_arguments")),
+    )  # fmt: skip
     transitions = (sending_again.send_again,)
     creatable = editable = deletable = archivable = False
 

@@ -389,6 +389,8 @@ class NoticeDelivery(Said):
     attempts = models.PositiveIntegerField(_("Attempts"), default=0)
     sent_at = models.DateTimeField(_("Sent"), null=True)
     problem = models.CharField(_("Problem"), max_length=500, blank=True)
+    problem_source = models.CharField(max_length=500, blank=True, default="", editable=False)
+    problem_arguments = models.JSONField(default=dict, blank=True, editable=False)
 
     class Meta:
         verbose_name, verbose_name_plural = _("Sent notice"), _("Sent notices")

@@ -24,6 +24,7 @@ from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.errors import NotFound, Text, ValidationFailed
 from saleswright.kernel.transactions import run_atomic
+from saleswright.kernel.words import read_words
 from saleswright.modules.work import kinds, queries
 from saleswright.modules.work.actions import notifications, preferences, sending_again
 from saleswright.modules.work.actions.delivery import path_of, standing, words_of
@@ -293,7 +294,7 @@ def sending(request: HttpRequest) -> HttpResponse:
             "at": relative_datetime(one.updated_at, language()),
             "at_exact": format_datetime(one.updated_at, seconds=True),
             "attempts": one.attempts,
-            "problem": one.problem,
+            "problem": read_words(one.problem_source, one.problem_arguments, one.problem),
         }
         for one in failed[:FAILURES]
     ]

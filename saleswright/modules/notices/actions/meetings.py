@@ -12,6 +12,7 @@ from saleswright.interface.formatting import format_datetime
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.audit import AuditLine, record_audit
+from saleswright.kernel.custom_making import taking_over
 from saleswright.kernel.errors import NotAllowed, Text, ValidationFailed
 from saleswright.kernel.events import Occasion
 from saleswright.kernel.ports import ports
@@ -171,6 +172,7 @@ def _has_minutes(meeting: Meeting) -> Text | None:
 @transition(
     "meetings", "sign-off", label=gettext_lazy("Sign off the minutes"), source=[MeetingStatus.CALLED],
     target=MeetingStatus.SIGNED, guards=(_has_begun, _has_minutes), event=MinutesSigned, icon="signature",
+    may_make=("tasks",),
     style="success",
 )  # fmt: skip
 def sign_off_minutes(meeting: Meeting, *, actor: Actor, at: datetime) -> None:
@@ -222,7 +224,7 @@ def _due(day: date | None) -> datetime | None:
 
 @transition(
     "meetings", "follow-up", label=gettext_lazy("Plan the next meeting"), source=[MeetingStatus.SIGNED],
-    icon="calendar-plus", result=(("id", int),), leads_to="meetings",
+    icon="calendar-plus", result=(("id", int),), leads_to="meetings", makes=("meetings",),
     args=(
         Arg("starts_at", gettext_lazy("Begins"), "datetime"),
         Arg("ends_at", gettext_lazy("Ends"), "datetime", required=False, help=gettext_lazy("Empty: as long as this.")),
@@ -254,7 +256,8 @@ def plan_next_meeting(
             {"text": one.text, "responsible": one.responsible_id, "due_on": one.due_on} for one in open_points
         ],
     }
-    following = save_record(Meeting, values, lines=lines, actor=actor, at=at)
+    with taking_over(meeting):
+        following = save_record(Meeting, values, lines=lines, actor=actor, at=at)
     Meeting.objects.filter(pk=following.pk).update(previous=meeting)
     taken = list(following.decisions.order_by("position", "id"))
     for new, old in zip(taken, open_points, strict=True):

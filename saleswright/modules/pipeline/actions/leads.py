@@ -27,6 +27,7 @@ from saleswright.modules.pipeline.models import Activity, Opportunity
         Arg("opportunity", gettext_lazy("Open an opportunity"), "bool", required=False, default=True),
     ),
     result=(("customer_id", int), ("contact_id", int), ("opportunity_id", int)),
+    may_make=("customers", "contacts", "opportunities"),
 )  # fmt: skip
 def convert_lead(
     lead: Lead, *, actor: Actor, at: datetime, customer_id: int | None, contact_id: int | None, opportunity: bool
@@ -34,7 +35,8 @@ def convert_lead(
     """Make customer, contact and opportunity of a lead, all or nothing (LEAD-08).
 
     Customer and contact are those given, or those of the same company and name that the actor sees, or new; source,
-    campaign and activities are carried along. An id in the answer is None when there is no such record.
+    campaign and activities are carried along. Custom fields that the new records need are asked for. An id in the
+    answer is None when there is no such record.
     Raises ValidationFailed (a contact of another customer) and what saving the new records raises.
     """
     lead.customer_id = _customer(lead, customer_id, contact_id, actor, at)

@@ -68,6 +68,7 @@ def pool_transitions(
     @transition(
         resource, "protect", label=gettext_lazy("Ask for protection"), source=states,
         guards=(is_with_somebody, has_owner), icon="shield-check", result=(("protection_id", int),),
+        makes=("protections",),
         args=(
             Arg("until", gettext_lazy("Protected until"), "date"),
             Arg("reason", gettext_lazy("Reason")),

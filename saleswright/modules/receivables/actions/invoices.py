@@ -330,7 +330,7 @@ def something_to_invoice(order: Order) -> Text | None:
 
 @transition(
     "orders", "create-invoice", label=gettext_lazy("Create invoice"), source=ORDERED, result=MADE,
-    guards=(something_to_invoice,), leads_to="invoices", icon="file-invoice",
+    guards=(something_to_invoice,), leads_to="invoices", icon="file-invoice", makes=("invoices",),
 )  # fmt: skip
 def create_invoice(order: Order, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """A draft invoice of everything that is open. The right to this suffices: issuing it takes one of its own."""

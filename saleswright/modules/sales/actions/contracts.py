@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.company import exchange_rate
+from saleswright.kernel.custom_making import taking_over
 from saleswright.kernel.errors import Conflict, Text, ValidationFailed
 from saleswright.kernel.events import publish
 from saleswright.kernel.fields import LIMITS
@@ -173,20 +174,21 @@ def complete_contract(contract: Contract, *, actor: Actor, at: datetime) -> None
 
 @transition(
     "contracts", "amend", label=gettext_lazy("Amend"), source=BINDING, guards=(has_no_open_amendment,), result=MADE,
-    leads_to="contracts", icon="file-diff",
+    leads_to="contracts", icon="file-diff", makes=("contracts",),
 )  # fmt: skip
 def amend_contract(contract: Contract, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """A draft with the same content that replaces the contract once it is signed."""
     names = ("customer", "contact", "quote", "title", "amount", "currency", "start_date", "end_date", "clauses")
     values = documents.copied_values(contract, *names, "owner", "effective_discount") | {"amends": contract.pk}
-    copy = save_record(Contract, values, actor=actor, at=at)
+    with taking_over(contract):
+        copy = save_record(Contract, values, actor=actor, at=at)
     return {"id": copy.pk, "number": copy.number}
 
 
 @transition(
     "contracts", "create-order", label=gettext_lazy("Create order"), source=BINDING, result=MADE,
     guards=(has_a_quote, has_no_live_order, documents.customer_is_live), leads_to="orders", style="primary",
-    icon="shopping-cart",
+    icon="shopping-cart", makes=("orders",),
 )  # fmt: skip
 def create_order_from_contract(contract: Contract, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """A draft order with the lines of the contract's quote."""

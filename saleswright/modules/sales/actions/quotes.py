@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.custom_making import taking_over
 from saleswright.kernel.errors import Conflict, Text
 from saleswright.kernel.models import User
 from saleswright.kernel.ports import ApprovalNeed
@@ -169,7 +170,7 @@ def cancel_quote(quote: Quote, *, actor: Actor, at: datetime, reason: str) -> No
 
 
 @transition(
-    "quotes", "revise", label=gettext_lazy("Revise"), guards=(is_current,), icon="copy", result=MADE,
+    "quotes", "revise", label=gettext_lazy("Revise"), guards=(is_current,), icon="copy", result=MADE, makes=("quotes",),
     leads_to="quotes", source=[QuoteStatus.APPROVED, QuoteStatus.SENT, QuoteStatus.DECLINED, QuoteStatus.EXPIRED],
 )  # fmt: skip
 def revise_quote(quote: Quote, *, actor: Actor, at: datetime) -> dict[str, Any]:
@@ -184,7 +185,8 @@ def revise_quote(quote: Quote, *, actor: Actor, at: datetime) -> dict[str, Any]:
         "root": root.pk,
         "previous": quote.pk,
     }
-    copy = save_record(Quote, values, lines={"lines": documents.copied_lines(quote)}, actor=actor, at=at)
+    with taking_over(quote):
+        copy = save_record(Quote, values, lines={"lines": documents.copied_lines(quote)}, actor=actor, at=at)
     quote.is_current = False
     return {"id": copy.pk, "number": copy.number}
 
@@ -192,6 +194,7 @@ def revise_quote(quote: Quote, *, actor: Actor, at: datetime) -> dict[str, Any]:
 @transition(
     "quotes", "create-order", label=gettext_lazy("Create order"), source=[QuoteStatus.ACCEPTED], result=MADE,
     leads_to="orders", guards=(has_no_order, documents.customer_is_live), style="primary", icon="shopping-cart",
+    makes=("orders",),
 )  # fmt: skip
 def create_order_from_quote(quote: Quote, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """A draft order with what was agreed (QUO-07)."""
@@ -210,6 +213,7 @@ def order_from(quote: Quote, contract_id: int | None, *, actor: Actor, at: datet
 @transition(
     "quotes", "create-contract", label=gettext_lazy("Create contract"), source=[QuoteStatus.ACCEPTED], result=MADE,
     leads_to="contracts", guards=(has_no_contract, documents.customer_is_live), icon="file-text",
+    makes=("contracts",),
 )  # fmt: skip
 def create_contract_from_quote(quote: Quote, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """A draft contract over what was agreed (QUO-07)."""

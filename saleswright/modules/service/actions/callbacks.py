@@ -54,7 +54,7 @@ def _check_customer(draft: Draft, name: str) -> None:
         Arg("score", gettext_lazy("Score"), "integer", required=False, help=gettext_lazy("From 0 to 10.")),
         Arg("open_ticket", gettext_lazy("Open a ticket"), "bool", required=False, default=False),
     ),
-    event=CallbackCompleted, style="success", icon="check",
+    event=CallbackCompleted, style="success", icon="check", may_make=("tickets",),
 )  # fmt: skip
 def complete_callback(
     callback: Callback, *, actor: Actor, at: datetime, result: str, score: int | None, open_ticket: bool

@@ -17,14 +17,15 @@ from uuid import uuid4
 from django.conf import settings
 from django.db.models import Count, F, Q
 from django.utils.translation import gettext as _
-from django.utils.translation import override, pgettext
+from django.utils.translation import gettext_lazy, override, pgettext
 
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import actor_for
 from saleswright.kernel.access.scopes import visible
+from saleswright.kernel.errors import Text
 from saleswright.kernel.models import EmploymentState, User
 from saleswright.kernel.transactions import atomic, run_atomic
-from saleswright.kernel.words import read_words
+from saleswright.kernel.words import Words, kept_words, read_words
 from saleswright.modules.work import kinds
 from saleswright.modules.work.actions.notifications import language_of
 from saleswright.modules.work.actions.planning_out import start
@@ -161,7 +162,7 @@ def send(channel: Channel, rows: list[NoticeDelivery]) -> str:
     """Hand one message over and note what became of it: `sent`, `failed` or `dropped`. Not within a transaction."""
     user, bot = rows[0].user, rows[0].bot
     if rows[0].attempts > MOST_ATTEMPTS:
-        return _note_failure(rows, _("The worker died each time it sent this."), temporary=False)
+        return _note_failure(rows, gettext_lazy("The worker died each time it sent this."), temporary=False)
     with override(language_of(user)):
         try:
             kept = rows if user is None else _still_theirs(rows, user)
@@ -170,11 +171,12 @@ def send(channel: Channel, rows: list[NoticeDelivery]) -> str:
             address = str(bot.pk) if bot is not None else _address(channel, user)
             channel.send(address, [message(row) for row in kept])
         except Undelivered as problem:
-            return _note_failure(rows, problem.reason, temporary=problem.temporary)
+            return _note_failure(rows, problem.why, problem.reason, temporary=problem.temporary)
         except Exception as error:
             return _note_failure(rows, f"{type(error).__name__}: {error}", temporary=True)
     _held(rows).update(
-        state=NoticeState.SENT, sent_at=clock.now(), updated_at=clock.now(), claimed_until=None, problem="",
+        state=NoticeState.SENT, sent_at=clock.now(), updated_at=clock.now(), claimed_until=None,
+        problem="", problem_source="", problem_arguments={},
         **({} if bot is not None else {"address": address[:300]}),
     )  # fmt: skip
     return "sent"
@@ -183,7 +185,7 @@ def send(channel: Channel, rows: list[NoticeDelivery]) -> str:
 def _address(channel: Channel, user: User | None) -> str:
     address = channel.address_of([user.pk]).get(user.pk, "") if user else ""
     if not address:
-        raise Undelivered(_("The person has no address for this channel any more."), temporary=False)
+        raise Undelivered(gettext_lazy("The person has no address for this channel any more."), temporary=False)
     return address
 
 
@@ -203,20 +205,20 @@ def _still_theirs(rows: list[NoticeDelivery], user: User) -> list[NoticeDelivery
             model = resource.model._default_manager.filter(pk__in=ids) if resource else None
             known[name] = set(visible(model, actor).values_list("pk", flat=True)) if model is not None else set()
         seen = [row for row in rows if not row.record_id or row.record_id in known[row.resource]]
-        why = _("The person does not see the record any more.")
+        why = gettext_lazy("The person does not see the record any more.")
     if lost := [row for row in rows if row not in seen]:
         at = clock.now()
-        _held(lost).update(state=NoticeState.DROPPED, problem=why, claimed_until=None, updated_at=at)
+        _held(lost).update(state=NoticeState.DROPPED, claimed_until=None, updated_at=at, **_told(why, str(why)))
     return seen
 
 
-def _why_not(user: User) -> str:
+def _why_not(user: User) -> Text:
     if not user.is_active:
-        return _("The person has left.")
+        return gettext_lazy("The person has left.")
     today: date = clock.today()
     absent = Delegation.objects.filter(owner=user, archived_at=None, start_on__lte=today, end_on__gte=today)
     if user.state == EmploymentState.ON_LEAVE or absent.exists():
-        return _("The person is away.")
+        return gettext_lazy("The person is away.")
     return ""
 
 
@@ -259,9 +261,15 @@ def _held(rows: list[NoticeDelivery]) -> Any:
     return NoticeDelivery.objects.filter(pk__in=ids, state=NoticeState.SENDING, claimed_until=rows[0].claimed_until)
 
 
-def _note_failure(rows: list[NoticeDelivery], why: str, *, temporary: bool) -> str:
+def _told(why: Words | Text, text: str) -> dict[str, Any]:
+    """A reason as its columns: what it says now, and what says it to readers of other languages."""
+    source, arguments = kept_words(why)
+    return {"problem": text[:500], "problem_source": source, "problem_arguments": arguments}
+
+
+def _note_failure(rows: list[NoticeDelivery], why: Words | Text, text: str = "", *, temporary: bool) -> str:
     at = clock.now()
-    values: dict[str, Any] = {"problem": why[:500], "claimed_until": None}
+    values: dict[str, Any] = {"claimed_until": None, **_told(why, text or str(why))}
     if temporary and rows[0].attempts < MOST_ATTEMPTS:
         values |= {"state": NoticeState.WAITING, "due_at": at + pause(rows[0].attempts)}
     else:

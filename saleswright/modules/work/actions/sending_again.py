@@ -31,6 +31,7 @@ MOST = 1000  # of those that are sent again at once
 def send_again(delivery: NoticeDelivery, *, actor: Actor, at: datetime) -> None:
     """Put it back into the queue with all its attempts; what was part of a digest goes as it was."""
     delivery.attempts, delivery.due_at, delivery.claimed_until, delivery.problem = 0, at, None, ""
+    delivery.problem_source, delivery.problem_arguments = "", {}
     start(delivery.channel, at=at)
 
 

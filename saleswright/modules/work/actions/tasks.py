@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy
 
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor, system
+from saleswright.kernel.custom_making import taking_over
 from saleswright.kernel.models import EmploymentState
 from saleswright.kernel.records import Batch, save_record
 from saleswright.kernel.transitions import transition
@@ -90,7 +91,8 @@ def _make_next(task: Task, at: datetime) -> None:
     values |= {"due_at": due, "owner": task.owner_id}
     if task.remind_at is not None:
         values["remind_at"] = due - (task.due_at - task.remind_at)
-    following = save_record(Task, values, actor=system("recurrence"), at=at)
+    with taking_over(task):
+        following = save_record(Task, values, actor=system("recurrence"), at=at)
     Task.objects.filter(pk=following.pk).update(series_start=task.series_start or task.due_at)
 
 

@@ -11,6 +11,7 @@ from saleswright.kernel.ports import ports
 from saleswright.kernel.words import said
 from saleswright.modules.work.actions import delivery, preferences
 from saleswright.modules.work.actions.preferences import COMPANY
+from saleswright.modules.work.channels import Undelivered
 from saleswright.modules.work.models import NoticeDelivery, NoticeHours, NoticePreference, Notification
 from saleswright.modules.work.tests.channels import never
 
@@ -203,6 +204,29 @@ def test_administrators_see_what_failed_and_send_it_again(person, browse, post):
     for path in ("again", f"{failed.pk}/again", "test/email"):
         assert stranger.post(f"/settings/notices/{path}").status_code in {403, 404}
     assert stranger.get("/settings/notices").status_code == 403
+
+
+def test_a_reason_is_read_in_the_readers_language(person, browse, api, post):
+    reached = person(email="a@example.com")  # reads Chinese
+    preferences.set_hours(COMPANY, preferences.Hours(None, None, days_off=False),
+                          actor=delivery.actor_for(person("administrator"), origin="test"), at=clock.now())  # fmt: skip
+    answered = said(gettext_lazy("The mail server answered %(code)s: %(text)s"), code=550, text="no mailbox")
+    post.problems = [Undelivered(answered, temporary=False)]
+    notify(reached, "News")
+    delivery.send_waiting("email")
+    row = NoticeDelivery.objects.get()
+    assert (row.problem_source, row.problem_arguments) == (
+        "The mail server answered %(code)s: %(text)s", {"code": "550", "text": "no mailbox"},
+    )  # fmt: skip
+    for language, text in (("en", "The mail server answered 550: no mailbox"), ("zh-hans", "邮件服务器")):
+        reader = browse("administrator")
+        for path in ("/settings/notices", "/notice-deliveries", f"/notice-deliveries/{row.pk}"):
+            assert text in shown(reader, path, language)
+    listed = api().get("notice-deliveries?fields=problem").json()["items"]
+    assert listed == [{"id": row.pk, "problem": "The mail server answered 550: no mailbox"}]
+    assert api().act("notice-deliveries", row.pk, "send-again").status_code == 200
+    row.refresh_from_db()
+    assert (row.problem, row.problem_source, row.problem_arguments) == ("", "", {})
 
 
 def test_the_timeline_says_who_was_told_but_not_what(team, browse, post, root):
