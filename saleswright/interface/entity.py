@@ -119,7 +119,8 @@ class Exchange:
 class Attached:
     """A value that is read for many records at once from elsewhere: collaborators, roles, lines.
 
-    `load(ids, actor)` answers {id: JSON value}; `schema` describes it; `default` stands for the others.
+    `load(ids, actor)` answers {id: JSON value}; `schema` describes it; `default` stands for the others. It stands
+    among the facts of a record's page unless that has another place for it.
     """
 
     name: str
@@ -128,6 +129,7 @@ class Attached:
     schema: dict[str, Any]
     default: Callable[[], Any] = list
     detail_only: bool = False
+    on_page: bool = True
 
 
 @dataclass(frozen=True, slots=True)
