@@ -344,6 +344,31 @@ def reset_second_factor(user: str) -> None:
     second_factor.reset(person(user), system("command"))
 
 
+@app.command(name="learn-leads")
+def learn_leads(
+    file: InputFile,
+    outcome: Annotated[str, typer.Option(help="The column that says how it ended: 1/0, yes/no, won/lost.")],
+    time: Annotated[str, typer.Option(help="The column that orders the cases in time; else the order of rows.")] = "",
+    known_after: Annotated[list[str] | None, typer.Option(help="A column known only after the outcome.")] = None,
+    admit: Annotated[list[str] | None, typer.Option(help="A column to use in spite of suspicion.")] = None,
+) -> None:
+    """Say what a learned score would be worth on the leads in FILE (csv, xlsx), as JSON; nothing is kept."""
+    import json
+
+    start_django()
+    from saleswright.interface.exchange.readers import open_table
+    from saleswright.kernel.learning.foreign import cells_of, evaluate
+
+    table = open_table(file)
+    cells = cells_of(table.headers, (row.cells for row in table.rows))
+    with shown_progress() as show:
+        found = evaluate(
+            cells, outcome, time=time, known_after=known_after or (), admitted=admit or (),
+            progress=lambda done, total: show(file.name, done, total),
+        )  # fmt: skip
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+
+
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def bench(context: typer.Context) -> None:
     """Measure the system against the raw-SQL floors (`bench --help` lists what can be measured)."""

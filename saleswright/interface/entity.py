@@ -120,7 +120,8 @@ class Attached:
     """A value that is read for many records at once from elsewhere: collaborators, roles, lines.
 
     `load(ids, actor)` answers {id: JSON value}; `schema` describes it; `default` stands for the others. `names()`
-    answers what codes in a list are called, in the active language; programs get the codes.
+    answers what codes in a list are called, in the active language; programs get the codes. It stands among the facts
+    of a record's page unless that has another place for it (`on_page`).
     """
 
     name: str
@@ -130,6 +131,7 @@ class Attached:
     default: Callable[[], Any] = list
     detail_only: bool = False
     names: Callable[[], Mapping[str, Text]] | None = None
+    on_page: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,8 @@ def _record_facts(entity: Entity, row: Any, specs: dict[str, FieldSpec], spoken:
         Fact(specs[n].label, specs[n].cell(row, spoken)) for n in (*names, "created_by", "created_at", "updated_at")
     ]
     for attached in entity.attached:
+        if not attached.on_page:
+            continue
         value = attached.load([row["id"]], actor).get(row["id"])
         if isinstance(value, list) and value and not isinstance(value[0], dict):
             called = attached.names() if attached.names else {}

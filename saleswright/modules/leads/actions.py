@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext as _
@@ -14,7 +15,8 @@ from saleswright.kernel.text import company_key, phone_key
 from saleswright.kernel.transitions import ASSIGN_ARGS, Arg, transition
 from saleswright.modules.customers.public import heir_of, tell_new_owner
 from saleswright.modules.leads.models import Lead
-from saleswright.modules.leads.queries import known_sources, score_parts
+from saleswright.modules.leads.queries import known_sources
+from saleswright.modules.leads.scoring.scorer import scorer
 from saleswright.modules.leads.states import LeadStatus
 from saleswright.modules.pool.public import given_out, prepare_pooled
 
@@ -40,7 +42,7 @@ def prepare_leads(batch: Batch) -> None:
         lead.phone_key = phone_key(lead.phone)[:40]
         lead.email_key = lead.email.casefold()
         lead.source = sources.get(lead.source.casefold(), lead.source)
-        rescore(lead)
+    rescore([draft.record for draft in batch.good])
 
 
 def _check_identity(draft: Draft) -> None:
@@ -51,10 +53,9 @@ def _check_identity(draft: Draft) -> None:
         draft.error("phone", "required", _("Give a phone number or an e-mail address."))
 
 
-def rescore(lead: Lead) -> None:
-    """Score the lead anew by the rules."""
-    lead.score_parts = [list(part) for part in score_parts(lead)]
-    lead.score = sum(points for _name, points in lead.score_parts)
+def rescore(leads: Sequence[Lead]) -> None:
+    """Score the leads anew: by the learned version in use, or by the rules."""
+    scorer().apply(leads)
 
 
 @transition("leads", "assign", label=gettext_lazy("Assign"), source=OPEN, args=ASSIGN_ARGS, icon="user-share")
@@ -73,6 +74,7 @@ def contact_lead(lead: Lead, *, actor: Actor, at: datetime) -> None:
     """Note that somebody spoke with the lead; the first time is kept."""
     lead.followed_up_at = at
     lead.first_contact_at = lead.first_contact_at or at
+    rescore([lead])
 
 
 @transition(
@@ -93,7 +95,7 @@ def qualify_lead(lead: Lead, *, actor: Actor, at: datetime, **confirmed: bool) -
     missing = [str(label) for field, label in CHECKLIST.values() if not getattr(lead, field)]
     if missing:
         raise Conflict(_("Not confirmed yet: %(parts)s.") % {"parts": ", ".join(missing)})
-    rescore(lead)
+    rescore([lead])
 
 
 @transition(

@@ -16,6 +16,8 @@ from saleswright.kernel.personal import Personal
 from saleswright.kernel.resources import Masked, contribute
 from saleswright.modules.leads import actions, queries
 from saleswright.modules.leads.models import Lead, LeadSource
+from saleswright.modules.leads.scoring import entities as entities
+from saleswright.modules.leads.scoring.words import score_lines_of
 from saleswright.modules.leads.states import LeadStatus
 from saleswright.modules.pool.public import (
     Kind,
@@ -91,8 +93,9 @@ class LeadEntity(Entity):
         Attached(
             "score_reasons",
             _("Why this score"),
-            queries.score_reasons_of,
+            score_lines_of,
             {"type": "array", "items": {"type": "string"}},
+            on_page=False,  # there is a panel for it
         ),
         pool_standing("leads"),
     )
@@ -110,6 +113,8 @@ class LeadEntity(Entity):
     )  # fmt: skip
     history_fields = ("first_contact_at", "disqualified_because", "converted_at", "customer", "contact")
     private = ("company_key", "phone_key", "email_key", "score_parts")
+    derived = ("score", "score_parts")
+    panels = ("/leads/{pk}/score/panel",)
     duplicates = staticmethod(queries.similar_leads)
     empty_text = _("No leads yet. Enter the first one, or import a list.")
 

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from saleswright.interface.entity import sort_indexes
 from saleswright.kernel.fields import MoneyField
 from saleswright.kernel.models import Record
+from saleswright.modules.leads.scoring.models import ScoreContent, ScoreRule, ScoreSetup, ScoreVersion
 from saleswright.modules.leads.states import LeadStatus, SourceKind
 from saleswright.modules.pool.public import Pooled
 
@@ -75,3 +76,6 @@ class Lead(Pooled):
         indexes = sort_indexes(
             "lead", "title", "score", "created_at", "updated_at", "decision_date", "first_contact_at"
         )
+
+
+__all__ = ["Lead", "LeadSource", "ScoreContent", "ScoreRule", "ScoreSetup", "ScoreVersion"]

@@ -36,6 +36,8 @@ AFTER_SALES = ("tickets", "callbacks")
 SURVEYS = ("surveys", "survey-invitations", "survey-answers")
 #: pools of what nobody has, and the rules that fill and guard them
 POOLS = ("pools", "recycle-rules", "claim-limits", "protections")
+#: the rules of the lead score, how it is learned, and its versions
+SCORE = ("score-rules", "score-setup", "score-versions")
 #: catalogues that everyone who works here may look up
 LOOK_UP = (
     "departments", "regions", "posts", "employees", "product-categories", "products", "price-lists", "pipelines",
@@ -124,6 +126,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         _("Sales director"),
         sales_lead(ALL)
         | every(POOLS, "*", ALL)
+        | every(SCORE, "view", ALL)
         | {"price-lists.*": ALL, "fields.cost": ALL, "approvals.view": ALL},
     ),
     "regional_manager": (_("Regional manager"), sales_lead(REGION)),
@@ -134,6 +137,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         sales_lead(ALL)
         | every(MAINTAINED, "*", ALL)
         | every(POOLS, "*", ALL)
+        | every(SCORE, "*", ALL)
         | {"deliveries.*": ALL, "approvals.view": ALL, "audit.view": ALL, "jobs.view": ALL,
            "announcement-receipts.export": ALL, "duplicate-scans.*": ALL},
     ),

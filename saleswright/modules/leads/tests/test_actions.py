@@ -9,12 +9,13 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from saleswright.kernel.conditions import leaves
 from saleswright.kernel.errors import Conflict, NotAllowed, NotFound, ValidationFailed
 from saleswright.kernel.models import AuditEntry, Region
 from saleswright.kernel.records import Draft, save_record, save_records
 from saleswright.modules.customers.models import Customer
 from saleswright.modules.leads import actions, queries
-from saleswright.modules.leads.models import Lead, LeadSource
+from saleswright.modules.leads.models import Lead, LeadSource, ScoreRule
 from saleswright.modules.leads.shipped import SOURCES, ship
 from saleswright.modules.leads.states import LeadStatus
 from saleswright.modules.leads.tests.factories import make_lead
@@ -74,14 +75,22 @@ def test_it_ships_every_kind_of_source_once(db):
     assert LeadSource.objects.get(code="web").name == "官网"
 
 
+def said(*points: tuple[str, int]) -> list[str]:
+    """Reasons as they stand beside a score: the labels of the rules over these fields, with their points."""
+    shipped = ScoreRule.objects.all()
+    rules = {(name, rule.points): rule.label for rule in shipped for name, _period in leaves(rule.conditions)}
+    return [f"{rules[name, number]} +{number}" for name, number in points]
+
+
 def test_it_scores_what_is_known_with_the_reasons(api):
     client = api()
     bare = client.post("leads", {"contact_name": "Han Mei", "phone": "13900000000"}).json()
     assert bare["score"] == 15
-    assert client.get(f"leads/{bare['id']}").json()["score_reasons"] == ["Phone known +10", "Contact person known +5"]
+    reasons = client.get(f"leads/{bare['id']}").json()["score_reasons"]
+    assert reasons == said(("phone", 10), ("contact_name", 5))
     rich = client.patch(f"leads/{bare['id']}", {"budget": "100000.00", "source": "referral"}).json()
     assert rich["score"] == 50
-    assert rich["score_reasons"][:2] == ["Budget named +20", "Good source +15"]
+    assert rich["score_reasons"][:2] == said(("budget", 20), ("source", 15))
 
 
 @pytest.mark.parametrize(
@@ -89,7 +98,9 @@ def test_it_scores_what_is_known_with_the_reasons(api):
 )
 def test_it_scores_a_budget_by_its_size(root, budget, points):
     lead = make_lead(budget=budget)
-    assert dict(map(tuple, lead.score_parts)).get("budget", 0) == points
+    by_label = {label: number for _pk, label, number in lead.score_parts["parts"]}
+    rules = [rule for rule in ScoreRule.objects.all() if leaves(rule.conditions)[0][0] == "budget"]
+    assert sum(by_label.get(rule.label, 0) for rule in rules) == points
     assert lead.score == 25 + points
 
 

@@ -3,6 +3,7 @@
 import itertools
 
 from saleswright.interface.testing import EntityTestCase
+from saleswright.modules.leads.models import ScoreSetup, ScoreVersion
 
 _serial = itertools.count(1)
 
@@ -22,3 +23,29 @@ class TestLeadSources(EntityTestCase):
     def values(self):
         number = next(_serial)
         return {"code": f"source-{number}", "name": f"Source {number}", "kind": "paid"}
+
+
+class TestScoreRules(EntityTestCase):
+    resource = "score-rules"
+    change = {"points": 7}
+
+    def values(self):
+        conditions = {"field": "phone", "op": "empty", "value": "false"}
+        return {"label": f"Rule {next(_serial)}", "part": "fit", "points": 5, "conditions": conditions}
+
+
+class TestScoreSetup(EntityTestCase):
+    resource = "score-setup"
+    change = {"every_days": 14}
+
+    def create(self, client):
+        return client.get("score-setup").json()["items"][0]
+
+
+class TestScoreVersions(EntityTestCase):
+    resource = "score-versions"
+
+    def values(self):
+        ScoreSetup.objects.update(fewest_outcomes=0)
+        ScoreVersion.objects.filter(status="training").update(status="failed")  # one is learned at a time
+        return {"note": f"after the fair {next(_serial)}"}
