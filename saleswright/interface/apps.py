@@ -14,3 +14,4 @@ class InterfaceConfig(AppConfig):
     def ready(self) -> None:
         import_module("saleswright.interface.jobs")
         import_module("saleswright.interface.saved_views")
+        import_module("saleswright.interface.merging")
