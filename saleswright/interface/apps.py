@@ -15,3 +15,4 @@ class InterfaceConfig(AppConfig):
         import_module("saleswright.interface.jobs")
         import_module("saleswright.interface.saved_views")
         import_module("saleswright.interface.imports.entities")
+        import_module("saleswright.interface.merging")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -134,6 +134,24 @@ class Attached:
     on_page: bool = True
 
 
+class Similar(NamedTuple):
+    """A record that looks like the one being typed: `url` where one may see it, else where one may `ask` to join."""
+
+    label: str
+    url: str = ""
+    ask: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """The record that a row of a file is likely the same as, in percent; one that is not `seen` can't be changed."""
+
+    record_id: int
+    label: str
+    percent: int
+    seen: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """A file made from a record: `GET /{id}/document.pdf`."""
@@ -184,8 +202,10 @@ class Entity(Resource):
     deletable: ClassVar[bool] = True
     #: whether people are offered to put records away; that programs can't is the entity's `put_away` to say
     archivable: ClassVar[bool] = True
-    #: asked while typing: values -> records that look the same [(label, url or "")]
-    duplicates: ClassVar[staticmethod[[Mapping[str, Any], Actor], list[tuple[str, str]]] | None] = None
+    #: asked while typing: values -> records that look the same
+    duplicates: ClassVar[staticmethod[[Mapping[str, Any], Actor], list[Similar]] | None] = None
+    #: asked by imports: values of new records -> for each the record that it likely is, or None
+    alike: ClassVar[staticmethod[[list[Mapping[str, Any]], Actor], list[Alike | None]] | None] = None
     empty_text: ClassVar[Text] = ""
     list_template: ClassVar[str] = "interface/list.html"
     detail_template: ClassVar[str] = "interface/detail.html"

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 
 from saleswright.interface.entity import entity_named
 from saleswright.interface.exchange import uploads
-from saleswright.interface.exchange.importer import Progress, run_import
+from saleswright.interface.exchange.importer import AlikeChoice, Progress, run_import
 from saleswright.interface.exchange.mapping import Mapping
 from saleswright.interface.exchange.outcome import ImportOutcome
 from saleswright.kernel import clock
@@ -32,6 +32,8 @@ def take_upload(
     columns: dict[str, str],
     dry_run: bool,
     language: str,
+    alike: AlikeChoice = "create",
+    alike_rows: dict[str, AlikeChoice] | None = None,
     progress: Progress = lambda done, total: None,
 ) -> ImportOutcome:
     """Take (or only check) a file that was sent; bad rows are left out and written to its errors file."""
@@ -49,6 +51,8 @@ def take_upload(
             progress=progress,
             name=upload.name,
             token=upload.token,
+            alike=alike,
+            alike_rows={int(line): choice for line, choice in (alike_rows or {}).items()},
         )
     if not dry_run:
         transaction.on_commit(upload.remove_file)

@@ -190,6 +190,8 @@ class ActionButton:
     style: Literal["primary", "success", "danger", "default"] = "default"
     has_form: bool = False
     icon: str = ""
+    #: the page that asks for the rest, where that isn't a dialog
+    link: str = ""
 
 
 @dataclass(slots=True)
@@ -429,6 +431,10 @@ class ImportReport:
     dry_run: bool
     errors: list[tuple[int, str, Text]] = field(default_factory=list)  # line, field, message
     errors_url: str = ""
+    #: rows that are likely there already: how many, how many were left out, and the first with their addresses
+    likely: int = 0
+    skipped: int = 0
+    alike: list[tuple[Any, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)

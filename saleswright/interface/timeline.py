@@ -107,6 +107,12 @@ def plain_deeds() -> dict[str, Text]:
         "archived": _("Archived"),
         "restored": _("Restored"),
         "deleted": _("Deleted"),
+        "merged": _("Merged into another record"),
+        "unmerged": _("Merge undone"),
+        "clash-join": _("Clash decided: the asking person collaborates"),
+        "clash-transfer": _("Clash decided: given over to the asking person"),
+        "clash-refuse": _("Clash decided: the request was refused"),
+        "transfer": _("Given over"),
         "hand-over": _("Handed over"),
         "take-over": _("Took records over"),
     }

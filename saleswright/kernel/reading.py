@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from django.db import connection, models
 
@@ -20,11 +20,12 @@ def read_values(
     values: Collection[Any],
     *,
     order: tuple[str, ...] = (),
-    lock: bool = False,
+    lock: bool | Literal["share"] = False,
 ) -> list[tuple[Any, ...]]:
     """The attributes `names` of the rows whose `column` holds one of the values, in the order of some columns.
 
-    With `lock` the rows are locked until the transaction ends.
+    With `lock` the rows are locked until the transaction ends; with "share" only against being merged or deleted,
+    as a foreign key does when it is written.
     """
     if not values:
         return []
@@ -32,7 +33,7 @@ def read_values(
     marks = ", ".join(["%s"] * len(values))
     ending = f" ORDER BY {', '.join(map(connection.ops.quote_name, order))}" if order else ""
     if lock and connection.features.has_select_for_update:
-        ending += " FOR UPDATE"
+        ending += " FOR KEY SHARE" if lock == "share" else " FOR UPDATE"
     with connection.cursor() as cursor:
         cursor.execute(f"{selection} IN ({marks}){ending}", list(values))
         return [_converted(row, converters) for row in cursor.fetchall()]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models
@@ -47,12 +47,13 @@ from saleswright.kernel.drafts import Batch, Draft, LineDraft, Saved
 from saleswright.kernel.errors import Conflict, Stale, Text, ValidationFailed
 from saleswright.kernel.events import Occasion
 from saleswright.kernel.masks import Mask, is_masked
+from saleswright.kernel.merging.names import merged_into, survivors
 from saleswright.kernel.models import Collaborator, OutboxEvent, Record, User
 from saleswright.kernel.numbering import take_numbers
 from saleswright.kernel.past_holders import note_changes
 from saleswright.kernel.ports import ports
 from saleswright.kernel.reading import read_records, read_values
-from saleswright.kernel.resources import Lines, Resource, has_resource, resource_of
+from saleswright.kernel.resources import Lines, Resource, all_resources, has_resource, resource_of
 from saleswright.kernel.search import forget_record, index_records
 from saleswright.kernel.transactions import atomic
 
@@ -102,6 +103,7 @@ def save_records(
         check_choices(batch)
         resource.prepare(batch)
         _check_references(batch)
+        _follow_merged(batch)
         _check_unique(batch)
         check_unique_custom(batch)
         bad = [draft for draft in batch.drafts if draft.errors]
@@ -332,10 +334,33 @@ def _check_references(batch: Batch) -> None:
             draft.error(name, "not_found", _("There is no such record."))
 
 
+def _follow_merged(batch: Batch) -> None:
+    """What is written about a record that is merged at this moment is about the one that it lives on in."""
+    if not {"resource", "record_id"} <= set(attnames(batch.resource.model)):
+        return
+    wanted: dict[str, dict[int, list[Any]]] = {}
+    for draft in batch.good:
+        record = draft.record
+        if record.record_id and (draft.fresh or draft.before["record_id"] != record.record_id):
+            wanted.setdefault(record.resource, {}).setdefault(record.record_id, []).append(record)
+    for name, records in wanted.items():
+        target = next((one for one in all_resources() if one.name == name and one.merges is not None), None)
+        if target is None:
+            continue
+        rows = read_values(target.model, ["id", "archived_at"], "id", sorted(records), order=("id",), lock="share")
+        away = [pk for pk, archived_at in rows if archived_at is not None]
+        for pk, survivor_id in survivors(name, away).items() if away else ():
+            for record in records[pk]:
+                record.record_id = survivor_id
+
+
 def _allowed(batch: Batch, model: type[models.Model], ids: set[int]) -> set[int]:
     """Which of the records may be referred to."""
     names = [name for name in ("id", "archived_at", *HOLDER) if name in attnames(model)]
-    rows = [dict(zip(names, row, strict=True)) for row in read_values(model, names, "id", ids)]
+    # nobody can merge it from here on, so that what is written doesn't point to a record that is none any more
+    lock: bool | Literal["share"] = "share" if has_resource(model) and resource_of(model).merges is not None else False
+    order = ("id",) if lock else ()
+    rows = [dict(zip(names, row, strict=True)) for row in read_values(model, names, "id", ids, order=order, lock=lock)]
     if issubclass(model, Record) and not batch.history:
         rows = [row for row in rows if row["archived_at"] is None]
     found = {row["id"] for row in rows}
@@ -541,6 +566,7 @@ def delete_record(model: type[Any], pk: int, *, actor: Actor, version: int | Non
         record = locked(model, pk, actor=actor, action="delete", version=version)
         if refusal := resource.edit_refusal(record):
             raise Conflict(refusal)
+        _refuse_merged(resource, pk)
         label, changes = resource.label_of(record)[:200], expanded(last_words(resource, record), resource.name)
         resource.before_delete(record, actor)
         try:
@@ -559,6 +585,12 @@ def delete_record(model: type[Any], pk: int, *, actor: Actor, version: int | Non
         announce(resource, [(pk, "deleted")], happened)
 
 
+def _refuse_merged(resource: Resource, pk: int) -> None:
+    """A record that lives on in another one comes back by undoing the merge only."""
+    if merged_into(resource, pk) is not None:
+        raise Conflict(_("The record has been merged into another one. Undo the merge instead."))
+
+
 def last_words(resource: Resource, record: Any) -> dict[str, Any]:
     """What a record held, for the audit of its end."""
     blank = snapshot(type(record)())
@@ -575,6 +607,8 @@ def archive_record(
         record = locked(model, pk, actor=actor, action="archive", version=version)
         if restore and record.archived_at is None:
             raise Conflict(_("The record is not archived."))
+        if restore:
+            _refuse_merged(resource, pk)
         if not restore and record.archived_at is not None:
             raise Conflict(_("The record is archived already."))
         before, at = snapshot(record), clock.now()

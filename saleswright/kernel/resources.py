@@ -18,6 +18,7 @@ from saleswright.kernel.masks import Mask
 
 if TYPE_CHECKING:
     from saleswright.kernel.access.actors import Actor, Scope
+    from saleswright.kernel.merging.declared import Merging
     from saleswright.kernel.personal import Personal
     from saleswright.kernel.records import Batch
     from saleswright.kernel.transitions import Transition
@@ -106,6 +107,8 @@ class Resource:
     #: action -> (queryset, actor, scopes) -> the records on which it may be done, where it isn't the scopes alone
     #: that say so
     reaches: ClassVar[dict[str, Callable[[Any, Actor, frozenset[Scope]], Any]]] = {}
+    #: how several records are made one, where that is possible; `merging(name)` is the transition for it
+    merges: ClassVar[Merging | None] = None
     #: what is written with the record besides its columns
     extra: ClassVar[tuple[Extra, ...]] = ()
 

@@ -26,6 +26,7 @@ from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.bulk import insert_many
 from saleswright.kernel.custom_fields import words_of
 from saleswright.kernel.errors import Busy
+from saleswright.kernel.merging.names import names_within
 from saleswright.kernel.models import SearchRow, User
 from saleswright.kernel.resources import Resource, all_resources, resource_named, resource_of
 from saleswright.kernel.text import query_tokens, search_tokens
@@ -72,7 +73,13 @@ def index_records(resource: Resource, records: list[Any], *, fresh: bool = False
         _follow(resource, present, holders)
         present.delete()
     rights = sorted({"", *map(resource.right_of, resource.search)})
-    rows = [row for record in records for right in rights if (row := _row(resource, record, right, holders[record.pk]))]
+    merged = {} if fresh or resource.merges is None else names_within(resource, [record.pk for record in records])
+    rows = [
+        row
+        for record in records
+        for right in rights
+        if (row := _row(resource, record, right, holders[record.pk], merged.get(record.pk, ())))
+    ]
     insert_many(SearchRow, COLUMNS, rows)
 
 
@@ -142,8 +149,12 @@ def _followers(resource: Resource) -> list[str]:
     return [r.name for r in all_resources() if r is not resource and r.search and _holding(r) is resource]
 
 
-def _row(resource: Resource, record: Any, right: str, holder: Holder) -> tuple[Any, ...] | None:
+def _row(
+    resource: Resource, record: Any, right: str, holder: Holder, merged: Sequence[Any] = ()
+) -> tuple[Any, ...] | None:
     """The values of COLUMNS for a record: its open words, with a right also those of the fields that need it.
+
+    What was `merged` into it is found by its words, too.
 
     Custom fields that need a right are never searchable, so what is found of others is open.
     """
@@ -153,6 +164,12 @@ def _row(resource: Resource, record: Any, right: str, holder: Holder) -> tuple[A
         return None
     label = resource.label_of(record)
     detail = next((text for text in texts if text != label), "")
+    former = [
+        str(value)
+        for one in merged
+        for name in resource.search
+        if (value := getattr(one, name, None)) and resource.right_of(name) in {"", right}
+    ]
     return (
         resource.name,
         record.pk,
@@ -161,7 +178,7 @@ def _row(resource: Resource, record: Any, right: str, holder: Holder) -> tuple[A
         detail[:200],
         _parent_id(resource, record),
         *holder,
-        " ".join(sorted(search_tokens(*texts, *words_of(resource.name, record)))),
+        " ".join(sorted(search_tokens(*texts, *former, *words_of(resource.name, record)))),
     )
 
 

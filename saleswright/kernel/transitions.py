@@ -119,7 +119,7 @@ class Availability:
 
 
 Guard = Callable[[Any], Text | None]
-Reached = dict[frozenset[Scope], bool]
+Reached = dict[tuple[frozenset[Scope], str], bool]
 Body = Callable[..., Any]
 Need = Callable[[Any, Actor, Mapping[str, Any]], ApprovalNeed | None]
 
@@ -153,6 +153,8 @@ class Transition:
     may_make: tuple[str, ...] = ()
     #: the resource of the record whose `id` the result names: the page goes there
     leads_to: str = ""
+    #: the last part of the address of the page that asks for the arguments, where that isn't a dialog
+    page: str = ""
     cleaners: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -239,16 +241,18 @@ class Transition:
     def availability(self, record: Any, actor: Actor, reached: Reached | None = None) -> Availability:
         """How the button appears to the actor. Buttons of other states are left out, guarded ones disabled.
 
-        `reached` remembers over several transitions of one record which scopes reach it.
+        `reached` remembers over several transitions of one record which scopes reach it, by action where the kind
+        of record has rules of its own for that.
         """
         if not actor.may(self.permission):
             return Availability(shown=False)
         if self.source is not None and self.state_of(record) not in self.source:
             return Availability(shown=False)
-        scopes, reached = actor.scopes(self.permission), {} if reached is None else reached
-        if scopes not in reached:
-            reached[scopes] = visible(type(record)._default_manager.filter(pk=record.pk), actor, self.name).exists()
-        if not reached[scopes]:
+        reached = {} if reached is None else reached
+        key = (actor.scopes(self.permission), self.name if self.name in self.resource.reaches else "")
+        if key not in reached:
+            reached[key] = visible(type(record)._default_manager.filter(pk=record.pk), actor, self.name).exists()
+        if not reached[key]:
             return Availability(shown=False)
         reason = self.refusal(record)
         return Availability(shown=True, enabled=reason is None, reason=reason or "")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from saleswright.config.demo.announcements import make_announcements
+from saleswright.config.demo.duplicates import make_merges
 from saleswright.config.demo.lead_score import make_lead_outcomes
 from saleswright.config.demo.notices import make_notices
 from saleswright.config.demo.people import DEMO_PASSWORD, SIGN_INS, make_people
@@ -44,6 +45,7 @@ def make_demo(*, progress: Progress) -> None:
     make_announcements(story)
     make_surveys(story)
     make_notices(story)
+    make_merges(story)
 
 
 __all__ = ["DEMO_PASSWORD", "SIGN_INS", "has_data", "make_demo", "sign_ins"]

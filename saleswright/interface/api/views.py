@@ -27,6 +27,7 @@ from saleswright.interface.entity import Entity, entity_named
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import fetch
 from saleswright.kernel.errors import FieldError, NotFound, ValidationFailed
+from saleswright.kernel.merging.names import merged_into
 from saleswright.kernel.models import AuditEntry
 from saleswright.kernel.records import archive_record, delete_record, save_record
 from saleswright.kernel.transactions import run_atomic
@@ -83,7 +84,14 @@ def item(request: HttpRequest, name: str, pk: int) -> HttpResponse:
         response = HttpResponse(status=304)
         response["ETag"] = etag_of(version)
         return response
-    return answer(content, etag=etag_of(version))
+    return _led_on(entity, pk, content, answer(content, etag=etag_of(version)))
+
+
+def _led_on(entity: Entity, pk: int, content: dict[str, Any], response: HttpResponse) -> HttpResponse:
+    """Say with a merged record which one it lives on in (RFC 8288, RFC 5829)."""
+    if content.get("archived_at") and (survivor_id := merged_into(entity, pk)) is not None:
+        response["Link"] = f'</api/v1/{entity.name}/{survivor_id}>; rel="successor-version"'
+    return response
 
 
 def _unmasked(request: HttpRequest, entity: Entity, pk: int, actor: Actor) -> HttpResponse:

@@ -6,7 +6,9 @@ every other write. Rows that refer to records made further down in the same file
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
+from collections.abc import Mapping as MappingOf
 from contextlib import contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
@@ -21,7 +23,7 @@ from saleswright.interface.entity import entity_named
 from saleswright.interface.exchange.errors import MappingError
 from saleswright.interface.exchange.intake import CHUNK_ROWS, Intake, Item, Reference
 from saleswright.interface.exchange.mapping import Mapping
-from saleswright.interface.exchange.outcome import Failures, ImportOutcome
+from saleswright.interface.exchange.outcome import MAX_ERRORS, AlikeRow, Failures, ImportOutcome
 from saleswright.interface.exchange.plan import Plan, plan_import
 from saleswright.interface.exchange.readers import open_table
 from saleswright.interface.exchange.references import References
@@ -34,6 +36,7 @@ from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.custom_column import is_custom
 from saleswright.kernel.errors import Busy, DomainError, FieldError, NotAllowed
+from saleswright.kernel.merging.names import survivors
 from saleswright.kernel.records import attname_of, model_cleaners, save_record, save_records
 from saleswright.kernel.resources import resource_of
 from saleswright.kernel.search import expect_many, settle, settling
@@ -41,12 +44,17 @@ from saleswright.kernel.transactions import atomic
 
 Mode = Literal["create", "update", "upsert"]
 OnError = Literal["stop", "skip"]
+AlikeChoice = Literal["create", "skip", "update"]
 Progress = Callable[[int, int | None], None]
 
 SETTLE_FROM_ROWS = 1000
 """After so many rows the search index is put in order at once instead of by whoever writes next."""
 SETTLING_FROM_ROWS = 10_000
 """From about so many rows on it is put in order while they are written, too."""
+
+
+LED_ON = "led_on"
+"""Mark of a record that was found by the key of one merged into it."""
 
 
 class ImportCancelled(DomainError):
@@ -77,6 +85,8 @@ def run_import(
     cancelled: Callable[[], bool] = lambda: False,
     name: str = "",
     token: str = "",
+    alike: AlikeChoice | None = None,
+    alike_rows: MappingOf[int, AlikeChoice] | None = None,
 ) -> ImportOutcome:
     """Take the file at `path`, which the user calls `name`, into the records of an entity.
 
@@ -87,6 +97,9 @@ def run_import(
     are taken or none, with `"skip"` the good ones; all bad rows are named in either case. `progress(done, total)`
     and `cancelled()` are called about every thousand rows. What was taken is kept as a past import, with the `token` of
     the upload that holds its errors.
+
+    With `alike` new records are compared with those that are there: a row that is likely one of them is created all
+    the same, left out, or changes that one where the actor sees it; `alike_rows` says it for single lines.
 
     Raises NotFound, NotAllowed, ReadError, MappingError, ImportCancelled.
     """
@@ -106,6 +119,7 @@ def run_import(
     columns = {slot.name: table.headers[index] for index, slot in plan.matched}
     with Failures(outcome, errors_path, table.headers, columns) as failures:
         importer = Importer(plan, actor, mode, outcome, failures, progress, cancelled)
+        importer.alike, importer.alike_rows = alike, alike_rows or {}
         with (
             settling() if table.estimated_rows >= SETTLING_FROM_ROWS else nullcontext(),
             _all_or_nothing() if dry_run or on_error == "stop" else nullcontext(),
@@ -159,6 +173,9 @@ class Importer:
         self._cleaners = model_cleaners(self._model)
         self._defaults = self._read_defaults()
         self._waiting: list[Item] = []
+        #: what becomes of rows that are likely there already; None: nobody looks
+        self.alike: AlikeChoice | None = None
+        self.alike_rows: MappingOf[int, AlikeChoice] = {}
 
     def take(self, table: Table) -> None:
         """Take all rows; those that refer to other rows of the file when these have been taken."""
@@ -279,10 +296,11 @@ class Importer:
         ready = [item for item in self._resolve(items) if not item.errors]
         for part in self._apart(ready):
             self._find_existing(part)
-            good = [item for item in part if not item.errors]
+            good = [item for item in part if not item.errors and not item.skipped]
             self._refuse_rings(good)
-            for history in (False, True):
-                self._save([item for item in good if item.history is history and not item.errors])
+            for turn in _turns(good):
+                for history in (False, True):
+                    self._save([item for item in turn if item.history is history and not item.errors])
         self._failures.add([item for item in items if item.errors])
 
     def _apart(self, items: list[Item]) -> Iterator[list[Item]]:
@@ -341,6 +359,7 @@ class Importer:
         """Tell which items mean records that exist, refuse what the mode forbids, and fill new ones up."""
         keys = {item.key for item in items if item.key is not None}
         existing = self._existing(keys) if keys else {}
+        fresh: list[Item] = []
         for item in items:
             present = existing.get(item.key, []) if item.key is not None else []
             shown = {"value": item.key_text}
@@ -354,7 +373,41 @@ class Importer:
             elif present:
                 self._keep_past(item, present[0])
             else:
+                fresh.append(item)
+        if self.alike is not None:
+            self._settle_alike(fresh)
+        for item in fresh:
+            if item.pk is None and not item.skipped:
                 self._fill_new(item)
+
+    def _settle_alike(self, items: list[Item]) -> None:
+        """Tell which new records are likely there already, and do with them what was chosen."""
+        if self._entity.alike is None or not items:
+            return
+        found = self._entity.alike([item.values for item in items], self._actor)
+        changed: dict[int, list[Item]] = {}
+        for item, one in zip(items, found, strict=True):
+            if one is None:
+                continue
+            line = item.rows[0].line
+            choice = self.alike_rows.get(line, self.alike or "create")
+            if choice == "update" and (not one.seen or self._mode == "create"):
+                choice = "skip"
+            self._outcome.likely += 1
+            if len(self._outcome.alike) < MAX_ERRORS:
+                name = next((str(item.values[n]) for n in self._entity.search if item.values.get(n)), "")
+                row = AlikeRow(line, name, one.record_id, one.label, one.percent, one.seen, choice)
+                self._outcome.alike.append(row)
+            if choice == "skip":
+                item.skipped = True
+                self._outcome.skipped += len(item.rows)
+            elif choice == "update":
+                changed.setdefault(one.record_id, []).append(item)
+        if changed:
+            past = [attname_of(self._model, name) for name in self._past]
+            for row in self._model._default_manager.filter(pk__in=list(changed)).values("pk", *past):
+                for item in changed[row["pk"]]:
+                    self._keep_past(item, {**row, LED_ON: True})
 
     def _existing(self, keys: set[tuple[Any, ...]]) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
         """The records with these keys; with keys that several may share only those in use and in sight."""
@@ -369,11 +422,26 @@ class Importer:
         past = [attname_of(self._model, name) for name in self._past]
         for row in rows.order_by().values("pk", *(spec.attname for spec in specs), *past):
             found.setdefault(tuple(row[spec.attname] for spec in specs), []).append(row)
+        self._lead_on(found, past)
         return found
+
+    def _lead_on(self, found: dict[tuple[Any, ...], list[dict[str, Any]]], past: list[str]) -> None:
+        """The key of a merged record means the one that it lives on in."""
+        if self._entity.merges is None:
+            return
+        heirs = survivors(self._entity.name, [row["pk"] for rows in found.values() for row in rows])
+        if heirs:
+            rows = self._model._default_manager.filter(pk__in=set(heirs.values())).values("pk", *past)
+            kept = {row["pk"]: {**row, LED_ON: True} for row in rows}
+            for key, held in found.items():
+                found[key] = [kept.get(heirs.get(row["pk"], 0), row) for row in held]
 
     def _keep_past(self, item: Item, row: dict[str, Any]) -> None:
         """A record that exists keeps its author; its state changes by its actions only."""
         item.pk = row["pk"]
+        if LED_ON in row:  # the record keeps its own key
+            for slot in self._plan.key:
+                item.values.pop(slot.field, None)
         for name in self._past:
             if name not in item.values:
                 continue
@@ -464,6 +532,20 @@ def _waves(items: list[Item]) -> Iterator[list[Item]]:
             waves.append([])
         waves[place].append(item)
     return iter(waves)
+
+
+def _turns(items: list[Item]) -> Iterator[list[Item]]:
+    """The items, so divided that no two of a turn change the same record: two keys may lead to it after a merge."""
+    turns: list[list[Item]] = [[]]
+    uses: Counter[int] = Counter()
+    for item in items:
+        place = uses[item.pk] if item.pk is not None else 0
+        if item.pk is not None:
+            uses[item.pk] += 1
+        if place == len(turns):
+            turns.append([])
+        turns[place].append(item)
+    return iter(turns)
 
 
 def _is_missing(result: int | FieldError) -> bool:

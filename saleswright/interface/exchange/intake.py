@@ -50,6 +50,7 @@ class Item:
     errors: list[tuple[Row, str, str]] = field(default_factory=list)
     pk: int | None = None
     history: bool = False
+    skipped: bool = False
 
     def fail(self, name: str, message: Any, row: Row | None = None) -> None:
         """Note what is wrong with a field ("" for the whole)."""

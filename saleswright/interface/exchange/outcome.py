@@ -26,9 +26,24 @@ class RowError:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class AlikeRow:
+    """The line of a file that is likely a record which is there already: whose, how likely, what becomes of it."""
+
+    line: int
+    name: str
+    record_id: int
+    label: str
+    percent: int
+    seen: bool
+    choice: str
+
+
 @dataclass(slots=True)
 class ImportOutcome:
     """`rows` of the file; `created` and `updated` records; `failed` rows, of which `errors` are the first.
+
+    `likely` rows are there already in all likelihood, of which `alike` are the first; `skipped` were left out.
 
     When nothing was taken because rows failed (`on_error="stop"`), `created` and `updated` are 0.
     """
@@ -41,6 +56,9 @@ class ImportOutcome:
     errors: list[RowError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     headers: list[str] = field(default_factory=list)
+    likely: int = 0
+    skipped: int = 0
+    alike: list[AlikeRow] = field(default_factory=list)
 
 
 class Failures:

@@ -14,9 +14,10 @@ from saleswright.interface.exchange.slots import Slot
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.errors import FieldError
+from saleswright.kernel.merging.names import survivors
 from saleswright.kernel.models import User
 from saleswright.kernel.records import Draft, save_records
-from saleswright.kernel.resources import has_resource
+from saleswright.kernel.resources import has_resource, resource_of
 
 MAX_REMEMBERED = 50_000
 
@@ -88,6 +89,8 @@ class References:
         for value, pk, *archived_at in _matching(rows, target, column, texts).values_list(*fields):
             in_use = not archived_at or archived_at[0] is None
             ids.setdefault(_comparable(target, str(value)), {}).setdefault(in_use, []).append(pk)
+        if has_resource(target) and resource_of(target).merges is not None:
+            _lead_on(resource_of(target).name, ids)
         found: dict[str, int | FieldError] = {}
         for text in texts:
             candidates = ids.get(_comparable(target, text))
@@ -97,6 +100,13 @@ class References:
             message = _("“%(value)s” stands for several records.") % {"value": text}
             found[text] = best[0] if len(best) == 1 else FieldError(slot.field, "ambiguous", message)
         return found
+
+
+def _lead_on(name: str, ids: Mapping[str, dict[bool, list[int]]]) -> None:
+    """The number or name of a merged record means the one that it lives on in."""
+    away = {pk for candidates in ids.values() for pk in candidates.get(False, ())}
+    for candidates in ids.values() if (heirs := survivors(name, away) if away else {}) else ():
+        candidates[False] = list(dict.fromkeys(heirs.get(pk, pk) for pk in candidates.get(False, ())))
 
 
 def _comparable(target: Any, text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from saleswright.interface.entity import Entity, Related, Section, entity_named
 from saleswright.interface.fields import SCHEMES, FieldSpec
 from saleswright.interface.formatting import format_datetime, relative_datetime
 from saleswright.interface.labels import read_rows
-from saleswright.interface.pages.common import actor_of, address, in_range, language, subject
+from saleswright.interface.pages.common import actor_of, address, goes_to, in_range, language, subject
 from saleswright.interface.pages.lists import build
 from saleswright.interface.presentation import (
     ActionButton,
@@ -36,6 +37,7 @@ from saleswright.kernel.access.collaborators import collaborators_of
 from saleswright.kernel.access.scopes import fetch, visible
 from saleswright.kernel.company import base_currency
 from saleswright.kernel.errors import NotFound
+from saleswright.kernel.merging.names import merged_into
 from saleswright.kernel.personal import unmask
 from saleswright.kernel.resources import Lines
 from saleswright.kernel.state_limits import due_at
@@ -54,6 +56,8 @@ def detail(request: HttpRequest, name: str, pk: int) -> HttpResponse:
     """The page of a record."""
     entity, actor = entity_named(name), actor_of(request)
     record = fetch(entity.model, in_range(pk), actor=actor)
+    if (found := _lives_on(request, entity, record, actor)) is not None:
+        return found
     specs = entity.specs_for(actor)
     (row,) = read_rows(entity.model._default_manager.filter(pk=pk), specs.values(), "id")
     spoken = language()
@@ -75,6 +79,17 @@ def detail(request: HttpRequest, name: str, pk: int) -> HttpResponse:
     )
     _edit_state(page, entity, record, actor)
     return render(request, entity.detail_template, {"page": page})
+
+
+def _lives_on(request: HttpRequest, entity: Entity, record: Any, actor: Actor) -> HttpResponse | None:
+    """Send whoever asks for a merged record to the one that it lives on in; `?merged=1` shows it as it was."""
+    if record.archived_at is None or "merged" in request.GET:
+        return None
+    survivor_id = merged_into(entity, record.pk)
+    if survivor_id is None or not visible(entity.model._default_manager.filter(pk=survivor_id), actor).exists():
+        return None
+    messages.info(request, _("“%(what)s” was merged into this record.") % {"what": entity.label_of(record)})
+    return goes_to(request, entity.url(survivor_id))
 
 
 def _panels_everywhere(entity: Entity, pk: int, actor: Actor) -> list[str]:
@@ -146,6 +161,7 @@ def _button(
         enabled=availability.enabled,
         reason=availability.reason,
         style=transition.style,
+        link=entity.url(record.pk, transition.page) if transition.page else "",
         has_form=any(arg.kind != "rows" or arg.table is not None for arg in transition.all_args(actor, record)),
         icon=transition.icon,
     )

@@ -20,7 +20,7 @@ from saleswright.interface.exchange.cells import plain_text
 from saleswright.interface.exchange.errors import ExchangeError, MappingError
 from saleswright.interface.exchange.exporter import export_rows
 from saleswright.interface.exchange.mapping import Mapping
-from saleswright.interface.exchange.outcome import ImportOutcome, RowError
+from saleswright.interface.exchange.outcome import AlikeRow, ImportOutcome, RowError
 from saleswright.interface.exchange.plan import plan_import
 from saleswright.interface.exchange.readers import Table, open_table
 from saleswright.interface.exchange.slots import Slot, slots_of
@@ -43,6 +43,8 @@ JOB_FROM_ROWS = 2000
 """Larger files are checked and taken by a worker, with a progress page."""
 
 SAMPLES = 3
+#: what can become of a row that is likely there already
+ALIKE = ("create", "skip", "update")
 SHOWN_ERRORS = 100
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -173,6 +175,7 @@ def _check_or_take(request: HttpRequest, entity: Entity, actor: Actor, upload: U
         "columns": columns,
         "dry_run": request.POST.get("dry_run") == "1",
         "language": language(),
+        **_chosen_for_alike(request),
     }
     if table.estimated_rows > JOB_FROM_ROWS:
         job = enqueue(IMPORT_JOB, arguments=arguments, user=actor.user_id)
@@ -189,6 +192,17 @@ def _chosen(request: HttpRequest, headers: list[str]) -> dict[str, str]:
     return {header: name for header, name in fields if name}
 
 
+def _chosen_for_alike(request: HttpRequest) -> dict[str, Any]:
+    """What is to become of rows that are likely there already: in general, and line by line where it differs."""
+    general = request.POST.get("alike", "")
+    rows = {
+        name.removeprefix("alike."): choice
+        for name, choice in request.POST.items()
+        if name.startswith("alike.") and name.removeprefix("alike.").isdigit() and choice in ALIKE
+    }
+    return {"alike": general if general in ALIKE else "create", "alike_rows": rows}
+
+
 def _result_page(entity: Entity, upload: Upload, outcome: ImportOutcome, columns: dict[str, str]) -> ImportPage:
     page = _page(entity, "result")
     page.file_token, page.file_name = upload.token, upload.name
@@ -202,6 +216,9 @@ def _result_page(entity: Entity, upload: Upload, outcome: ImportOutcome, columns
         outcome.dry_run,
         [(e.line, called.get(e.field, e.field), e.message) for e in outcome.errors[:SHOWN_ERRORS]],
         f"{page.submit_url}/errors/{upload.token}" if outcome.failed else "",
+        likely=outcome.likely,
+        skipped=outcome.skipped,
+        alike=[(one, entity.url(one.record_id) if one.seen else "") for one in outcome.alike[:SHOWN_ERRORS]],
     )
     page.errors = list(outcome.notes) if outcome.dry_run else []
     return page
@@ -232,7 +249,8 @@ def _progress(request: HttpRequest, entity: Entity, actor: Actor) -> HttpRespons
 
 def _outcome_of(job: Job) -> ImportOutcome:
     result: dict[str, Any] = dict(job.result or {})
-    return ImportOutcome(**{**result, "errors": [RowError(**error) for error in result["errors"]]})
+    alike = [AlikeRow(**one) for one in result.get("alike", [])]
+    return ImportOutcome(**{**result, "errors": [RowError(**error) for error in result["errors"]], "alike": alike})
 
 
 # --- files -----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from saleswright.interface.exchange.importer import run_import
 from saleswright.interface.exchange.mapping import FileOptions, Mapping, load_mapping
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.records import save_record
+from saleswright.kernel.resources import resource_named
 from saleswright.modules.customers.models import Contact, Customer
 
 pytestmark = pytest.mark.django_db
@@ -141,3 +142,20 @@ def test_it_changes_no_record_out_of_sight(root: Actor, file: File, acting: Any)
     outcome = run_import("customers", file("name,city,address", "Acme,Bonn,Rhine 1"), actor=actor, key="name,city")
     assert counts(outcome) == (1, 1, 0, 0)
     assert sorted(Customer.objects.values_list("address", flat=True)) == ["", "Rhine 1"]
+
+
+# --- merged records
+
+
+def test_it_takes_the_key_of_a_merged_record_for_the_one_that_stayed(root: Actor, tmp_path: Path) -> None:
+    kept, other = (save_record(Customer, {"name": f"N{n}", "code": f"K{n}"}, actor=root) for n in (1, 2))
+    resource_named("customers").transition("merge")(kept.pk, actor=root, others=[{"record_id": other.pk}])
+    customers, contacts = tmp_path / "customers.csv", tmp_path / "contacts.csv"
+    customers.write_text("code,city\nK2,上海\nK1,苏州\n", encoding="utf-8")
+    contacts.write_text("customer__name,name\nN2,Wang\n", encoding="utf-8")
+    outcome = run_import("customers", customers, actor=root)
+    assert (outcome.updated, outcome.created, outcome.failed) == (2, 0, 0)
+    assert run_import("contacts", contacts, actor=root).created == 1
+    kept.refresh_from_db()
+    assert (kept.code, kept.city) == ("K1", "苏州")
+    assert Contact.objects.get().customer_id == kept.pk

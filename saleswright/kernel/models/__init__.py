@@ -33,6 +33,7 @@ from saleswright.kernel.models.ledger import (
     SearchRow,
 )
 from saleswright.kernel.models.limits import LimitNotice, StateLimit
+from saleswright.kernel.models.merging import Merge, MergedRecord, MergeMove, MergeStatus
 from saleswright.kernel.models.privacy import DataGroup, UnmaskCount
 
 __all__ = [
@@ -57,6 +58,10 @@ __all__ = [
     "Job",
     "JobState",
     "LimitNotice",
+    "Merge",
+    "MergeMove",
+    "MergeStatus",
+    "MergedRecord",
     "NumberSeries",
     "OutboxEvent",
     "OwnedRecord",

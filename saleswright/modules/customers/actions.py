@@ -11,10 +11,13 @@ from babel import Locale
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from saleswright.interface.entity import Alike, Similar
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import owner_within, visible
+from saleswright.kernel.caching import kept
 from saleswright.kernel.errors import ValidationFailed
-from saleswright.kernel.matching import Row, lookup_brands, lookup_keys, score
+from saleswright.kernel.matching import Row, lookup_keys
+from saleswright.kernel.matching.lookup import likely, likely_ones
 from saleswright.kernel.models import User
 from saleswright.kernel.ports import ports
 from saleswright.kernel.records import Batch, Draft
@@ -28,8 +31,8 @@ from saleswright.modules.pool.public import given_out, prepare_pooled
 #: names of countries that people write and the standard does not have
 COUNTRY_SYNONYMS = {"usa": "US", "uk": "GB", "england": "GB", "korea": "KR", "中华人民共和国": "CN", "中国大陆": "CN"}
 
-#: customers of one key that are compared with what is typed, and customers that are shown
-MOST_CANDIDATES, MOST_SIMILAR = 200, 10
+#: customers that are shown
+MOST_SIMILAR = 10
 
 
 @lru_cache(maxsize=1)
@@ -96,44 +99,86 @@ def may_contact(contact: Contact, channel: str) -> bool:
     return contact.may_be_contacted and contact.archived_at is None and reachable
 
 
-def similar_customers(values: Mapping[str, Any], actor: Actor) -> list[tuple[str, str]]:
-    """Customers that look like the one being typed: (what is alike, address of those that one may see).
+def similar_customers(values: Mapping[str, Any], actor: Actor) -> list[Similar]:
+    """Customers that look like the one being typed; of those out of sight only name and owner, and where to ask.
 
-    Those with the same name, credit code or phone come first, then those that are likely the same by their names.
+    Those with the same name, credit code, phone or e-mail come first, then those that are likely the same by their
+    names.
     """
-    name, own = str(values.get("name") or ""), str(values.get("id") or "")
-    key, code = company_key(name), str(values.get("credit_code") or "")
+    wanted = [pk for pk in similar_ids(values) if str(pk) != str(values.get("id") or "")][:MOST_SIMILAR]
+    found = Customer.objects.filter(pk__in=wanted).select_related("owner").in_bulk()
+    mine = set(visible(Customer.objects.filter(pk__in=wanted), actor).values_list("pk", flat=True))
+    return [similar(c, c.name, c.pk in mine, actor) for c in (found[pk] for pk in wanted if pk in found)]
+
+
+def similar_ids(values: Mapping[str, Any]) -> list[int]:
+    """The ids of the customers that look like these values, the surest first."""
+    name, key = str(values.get("name") or ""), company_key(str(values.get("name") or ""))
+    code = str(values.get("credit_code") or "").strip().upper()
+    mobile, email = phone_key(str(values.get("phone") or "")), str(values.get("email") or "").strip()
+    ids = exact_ids(key, code, mobile, email)
+    if key:
+        typed = Row(0, name, (mobile,) if mobile else (), credit_code=code)
+        ids += likely(_live(), typed, code="credit_code", among=_how_many())
+    return list(dict.fromkeys(ids))
+
+
+def alike_customers(rows: list[Mapping[str, Any]], actor: Actor) -> list[Alike | None]:
+    """For each row of a file the customer that it likely is, by the credit code or by the name."""
+    typed = [
+        Row(place, str(row.get("name") or ""), credit_code=str(row.get("credit_code") or "").strip().upper())
+        for place, row in enumerate(rows)
+    ]
+    codes = {one.credit_code for one in typed} - {""}
+    by_code = dict(Customer.objects.filter(credit_code__in=codes).values_list("credit_code", "pk"))
+    best_by_name = likely_ones(_live(), typed, code="credit_code", among=_how_many())
+    found = [
+        (by_code[one.credit_code], 1.0) if one.credit_code in by_code else best
+        for one, best in zip(typed, best_by_name, strict=True)
+    ]
+    return alike_records(Customer, "name", found, actor)
+
+
+def alike_records(model: Any, title: str, found: list[tuple[int, float] | None], actor: Actor) -> list[Alike | None]:
+    """What an import shows of records found for its rows: name and owner, and whether the actor sees them."""
+    wanted = {one[0] for one in found if one is not None}
+    rows = model.objects.filter(pk__in=wanted)
+    mine = set(visible(rows, actor).values_list("pk", flat=True)) if wanted else set()
+    names = {
+        pk: f"{name} · {owner or _('no owner')}" for pk, name, owner in rows.values_list("pk", title, "owner__name")
+    }
+    return [None if one is None else Alike(one[0], names[one[0]], round(one[1] * 100), one[0] in mine) for one in found]
+
+
+def exact_ids(key: str, code: str = "", mobile: str = "", email: str = "") -> list[int]:
+    """The ids of the customers of which the name key, the credit code, or a contact's number or e-mail is the same."""
     ids = list(_live().filter(name_key=key).values_list("pk", flat=True)[:5]) if key else []
     if code:
         ids += Customer.objects.filter(credit_code=code).values_list("pk", flat=True)[:5]
-    mobile = phone_key(str(values.get("phone") or ""))
-    if mobile:
-        ids += Customer.objects.filter(contacts__mobile=mobile).values_list("pk", flat=True)[:5]
-    if key:
-        ids += _likely(Row(0, name, (mobile,) if mobile else (), credit_code=code))
-    wanted = [pk for pk in dict.fromkeys(ids) if str(pk) != own][:MOST_SIMILAR]
-    found = Customer.objects.filter(pk__in=wanted).select_related("owner").in_bulk()
-    mine = set(visible(Customer.objects.filter(pk__in=wanted), actor).values_list("pk", flat=True))
-    return [
-        (f"{c.name} · {c.owner.name if c.owner else _('no owner')}", f"/customers/{c.pk}" if c.pk in mine else "")
-        for c in (found[pk] for pk in wanted if pk in found)
-    ]
+    for name, value in (("mobile", mobile), ("email", email)):
+        if value:
+            ids += _live().filter(**{f"contacts__{name}": value}).values_list("pk", flat=True)[:5]
+    return ids
+
+
+def similar(record: Any, label: str, seen: bool, actor: Actor) -> Similar:
+    """How a record that looks the same is shown: name and owner, with its address or where to ask to join."""
+    resource = resource_of(type(record))
+    words = f"{label} · {record.owner.name if record.owner else _('no owner')}"
+    if seen:
+        return Similar(words, f"/{resource.name}/{record.pk}")
+    asks = record.owner_id is not None and actor.may("join-requests.create")
+    return Similar(words, ask=f"/join-requests/ask/{resource.name}/{record.pk}" if asks else "")
+
+
+@kept(seconds=60)
+def _how_many() -> int:
+    """How many customers there are, which hardly changes while somebody types."""
+    return Customer.objects.count()
 
 
 def _live() -> Any:
     return Customer.objects.filter(archived_at=None).order_by()
-
-
-def _likely(typed: Row) -> list[int]:
-    """The customers whose names are likely meant, by the scan's own judgement of candidates with a key in common."""
-    _brand, head, tail = lookup_keys(typed.name)
-    rows: dict[int, Row] = {}
-    for one in ({"brand_key__in": lookup_brands(typed.name)}, {"head_key": head}, {"tail_key": tail}):
-        found = _live().filter(**one).values_list("pk", "name", "credit_code")[:MOST_CANDIDATES]
-        rows |= {pk: Row(pk, name, credit_code=code or "") for pk, name, code in found}
-    if not rows:
-        return []
-    return [int(pair.b) for pair in score(typed, rows.values(), among=Customer.objects.count())]
 
 
 def heir_of(record: Any, actor: Actor, owner_id: int, permission: str) -> User:

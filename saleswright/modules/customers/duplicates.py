@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -16,6 +18,8 @@ from saleswright.kernel.bulk import insert_records
 from saleswright.kernel.errors import Text
 from saleswright.kernel.jobs import JobContext
 from saleswright.kernel.matching import Pair, Row, likely_pairs
+from saleswright.kernel.merging.declared import settles
+from saleswright.kernel.merging.moving import Log
 from saleswright.kernel.models import Job
 from saleswright.kernel.records import Batch, save_record, stamp
 from saleswright.kernel.transactions import atomic
@@ -196,3 +200,21 @@ def _insert(found: list[tuple[int, int, int, list[str]]], actor: Actor, at: date
             records.append(record)
     if records:
         insert_records(records)
+
+
+def settle_pairs(rows: list[Any], column: str, survivor_id: int, log: Log) -> None:
+    """What was said of a merged customer and others is said of the survivor; of the two themselves it goes."""
+    known = set(
+        DuplicatePair.objects.filter(Q(first=survivor_id) | Q(second=survivor_id)).values_list("first_id", "second_id")
+    )
+    for row in rows:
+        other = row.second_id if column == "first_id" else row.first_id
+        pair = (min(other, survivor_id), max(other, survivor_id))
+        if other == survivor_id or other in log.names or pair in known:
+            log.remove(row)
+        else:
+            known.add(pair)
+            log.change(row, {"first_id": pair[0], "second_id": pair[1]})
+
+
+settles("customers.DuplicatePair", settle_pairs)

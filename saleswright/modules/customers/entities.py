@@ -16,10 +16,12 @@ from saleswright.kernel import masks
 from saleswright.kernel.access.actors import EVERYTHING, Actor, Scope
 from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.errors import Text
+from saleswright.kernel.merging.action import merging
+from saleswright.kernel.merging.declared import Merging
 from saleswright.kernel.personal import Basis, Personal
 from saleswright.kernel.resources import Masked
-from saleswright.modules.customers import actions, duplicates
-from saleswright.modules.customers.models import Contact, Customer, DuplicatePair, DuplicateScan
+from saleswright.modules.customers import actions, duplicates, joining, queries
+from saleswright.modules.customers.models import Contact, Customer, DuplicatePair, DuplicateScan, JoinRequest
 from saleswright.modules.pool.public import (
     Kind,
     add_kind,
@@ -58,7 +60,8 @@ class CustomerEntity(Entity):
     )
     api_write = ("pool",)
     held_since = "owned_since"
-    transitions = (actions.assign_customer, *pool_transitions("customers"))
+    transitions = (actions.assign_customer, merging("customers"), *pool_transitions("customers"))
+    merges = Merging(latest=("followed_up_at",), doubts=("credit_code",))
     reaches = {"claim": may_be_claimed, "assign": may_be_assigned}
     attached = (pool_standing("customers"),)
     related = (Related("contacts", "customer"), Related("customers", "parent", label=gettext_lazy("Subsidiaries")))
@@ -91,6 +94,7 @@ class CustomerEntity(Entity):
 
     cleaners = {"country": clean_country}
     duplicates = staticmethod(actions.similar_customers)
+    alike = staticmethod(actions.alike_customers)
 
 
 REACH = gettext_lazy("To reach the person about offers, orders and service")
@@ -127,6 +131,10 @@ class ContactEntity(Entity):
         Section(gettext_lazy("Relation"), ("decision_role", "attitude", "reports_to", "birthday", "may_be_contacted")),
     )
     calendar = Calendar(by="birthday", title="name")
+    transitions = (merging("contacts"),)
+    merges = Merging(
+        least=("may_be_contacted",), within={"customer": gettext_lazy("Only contacts of one customer can be merged.")}
+    )
     exchange = Exchange(
         key="email",
         fields=("customer__name", "name", "title", "phone", "mobile", "email", "decision_role", "is_primary"),
@@ -157,6 +165,7 @@ class DuplicatePairEntity(Entity):
     ordering = "-likelihood"
     shown = (Shown("likelihood", percent=True), Shown("reasons", names=duplicates.reasons))
     detail = (Section(gettext_lazy("Comparison"), ("first", "second", "likelihood", "reasons")),)
+    panels = ("/duplicate-pairs/{pk}/compare/panel",)
     creatable = editable = deletable = archivable = False
     transitions = (duplicates.dismiss_pair, duplicates.reopen_pair)
     empty_text = gettext_lazy("No likely duplicates. A search runs every night, or start one now.")
@@ -201,6 +210,42 @@ class DuplicateScanEntity(Entity):
 
     def saved(self, batch: Any) -> None:
         duplicates.start_scans(batch)
+
+
+@register
+class JoinRequestEntity(Entity):
+    """Requests to work with what somebody else has, and what the manager decided."""
+
+    name, model = "join-requests", JoinRequest
+    icon = "users-group"
+    state_field = "status"
+    columns = ("label", "resource", "created_by", "owner", "decider", "status", "created_at")
+    sortable = ("status", "created_at")
+    filters = ("status", "owner", "decider", "created_at", "resource")
+    form = (Section(gettext_lazy("Request"), ("resource", "record_id", "why")),)
+    api_write = ("mine_resource", "mine_id")
+    detail = (
+        Section(gettext_lazy("Request"), ("resource", "label", "owner", "why")),
+        Section(gettext_lazy("Decision"), ("decider", "reason", "decided_at")),
+    )
+    not_personal = ("label",)
+    editable = deletable = archivable = False
+    transitions = (joining.let_join, joining.give_over, joining.refuse_join, joining.withdraw_join)
+    reaches = {
+        "join": queries.requests_to_decide, "transfer": queries.requests_to_decide,
+        "refuse": queries.requests_to_decide, "withdraw": queries.own_requests,
+    }  # fmt: skip
+    empty_text = gettext_lazy("Nobody has asked for anything.")
+
+    def scope(self, queryset: Any, actor: Actor, scopes: frozenset[Scope]) -> Any:
+        """Requests that one made, decides, or that ask for what one has; with all rights all of them."""
+        return queries.requests_seen(queryset, actor, scopes)
+
+    def prepare(self, batch: Any) -> None:
+        joining.prepare_requests(batch)
+
+    def saved(self, batch: Any) -> None:
+        joining.tell_deciders(batch)
 
 
 choose_from("industries", "customers", "industry")

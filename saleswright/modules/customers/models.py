@@ -6,8 +6,18 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from saleswright.interface.entity import sort_indexes
+from saleswright.kernel.merging.declared import add_pair
 from saleswright.kernel.models import Record
-from saleswright.modules.customers.states import DecisionRole, Level, LifeCycle, PairStatus, ScanStatus
+from saleswright.kernel.models.base import person
+from saleswright.modules.customers.states import (
+    DecisionRole,
+    JoinKind,
+    JoinStatus,
+    Level,
+    LifeCycle,
+    PairStatus,
+    ScanStatus,
+)
 from saleswright.modules.pool.public import Pooled
 
 
@@ -134,3 +144,42 @@ class DuplicateScan(Record):
 
     def __str__(self) -> str:
         return f"#{self.pk}"
+
+
+class JoinRequest(Record):
+    """Somebody asks to work with a customer or lead that another person has 撞单; that person's manager decides.
+
+    `label` and `owner` are what the asking person was shown, `mine` is a lead or customer of their own that clashes.
+    """
+
+    title_field = "label"
+    resource = models.CharField(_("Kind of record"), max_length=50, choices=JoinKind.choices)
+    record_id = models.BigIntegerField(_("Record"))
+    label = models.CharField(_("Asked for"), max_length=200, editable=False)
+    owner = person(_("Owner"), editable=False)
+    decider = person(_("Decided by"), editable=False)
+    why = models.CharField(_("Why"), max_length=500)
+    mine_resource = models.CharField(_("Kind of the own record"), max_length=50, choices=JoinKind.choices, blank=True)
+    mine_id = models.BigIntegerField(_("Own record"), null=True, blank=True)
+    status = models.CharField(
+        _("Status"), max_length=11, choices=JoinStatus.choices, default=JoinStatus.OPEN, editable=False
+    )
+    reason = models.CharField(_("Reason of the decision"), max_length=500, blank=True, editable=False)
+    decided_at = models.DateTimeField(_("Decided"), null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Request to join"), _("Requests to join")
+        indexes = (
+            *sort_indexes("join_request", "status", "created_at", "decider", "owner"),
+            models.Index(fields=("resource", "record_id"), name="join_request_record"),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=("resource", "record_id", "created_by"),
+                condition=models.Q(status="open"),
+                name="customers_asked_once",
+            ),
+        )
+
+
+add_pair("customers.JoinRequest", record="mine_id", resource="mine_resource")

@@ -47,3 +47,20 @@ class ScanStatus(States):
     DONE = "done", "green", _("Done")
     CANCELLED = "cancelled", "secondary", _("Cancelled")
     FAILED = "failed", "red", _("Failed")
+
+
+class JoinStatus(States):
+    """What became of a request to work with somebody else's customer or lead."""
+
+    OPEN = "open", "yellow", _("To be decided")
+    JOINED = "joined", "green", _("Collaborates")
+    TRANSFERRED = "transferred", "blue", _("Given over")
+    REFUSED = "refused", "red", _("Refused")
+    WITHDRAWN = "withdrawn", "secondary", _("Withdrawn")
+
+
+class JoinKind(models.TextChoices):
+    """The kinds of record that one can ask to join."""
+
+    CUSTOMERS = "customers", _("Customer")
+    LEADS = "leads", _("Lead")

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from saleswright.interface.entity import sort_indexes
+from saleswright.kernel.merging.declared import keeps
 from saleswright.kernel.models import OutboxEvent, Record
 from saleswright.modules.integration.states import DeliveryState
 
@@ -93,3 +94,6 @@ class WebhookAttempt(models.Model):
     duration = models.PositiveIntegerField()
     problem = models.CharField(max_length=500, blank=True)
     answer = models.TextField(blank=True)
+
+
+keeps("what was sent, in the words of its time", "integration.WebhookDelivery")

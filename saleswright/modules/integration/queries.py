@@ -44,6 +44,7 @@ JOBS: dict[str, Text] = {
     "webhooks.wake": gettext_lazy("Take up waiting deliveries"),
     "customers.nightly_duplicates": gettext_lazy("Search for duplicate customers"),
     "customers.find_duplicates": gettext_lazy("Search for duplicate customers"),
+    "customers.follow_merges": gettext_lazy("Move what came in late for merged records"),
     "pool.recycle": gettext_lazy("Move records into the pools"),
     "privacy.retention": gettext_lazy("Check how long personal data are kept"),
     "workplace.cards": gettext_lazy("Send approval cards"),

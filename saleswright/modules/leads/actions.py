@@ -10,10 +10,12 @@ from django.utils.translation import gettext_lazy
 
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.errors import Conflict, Text
+from saleswright.kernel.matching import lookup_keys
 from saleswright.kernel.records import Batch, Draft
 from saleswright.kernel.text import company_key, phone_key
 from saleswright.kernel.transitions import ASSIGN_ARGS, Arg, transition
 from saleswright.modules.customers.public import heir_of, tell_new_owner
+from saleswright.modules.leads.duplicates import refuse_known
 from saleswright.modules.leads.models import Lead
 from saleswright.modules.leads.queries import known_sources
 from saleswright.modules.leads.scoring.scorer import scorer
@@ -39,10 +41,13 @@ def prepare_leads(batch: Batch) -> None:
         _check_identity(draft)
         lead.title = (lead.company or lead.contact_name)[:200]
         lead.company_key = company_key(lead.company)[:200] if lead.company else ""
+        if draft.changed("company"):
+            lead.brand_key, lead.head_key, lead.tail_key = lookup_keys(lead.company) if lead.company else ("", "", "")
         lead.phone_key = phone_key(lead.phone)[:40]
         lead.email_key = lead.email.casefold()
         lead.source = sources.get(lead.source.casefold(), lead.source)
     rescore([draft.record for draft in batch.good])
+    refuse_known(batch)
 
 
 def _check_identity(draft: Draft) -> None:

@@ -12,9 +12,12 @@ from saleswright.interface.entity import Attached, Board, Entity, Exchange, Sect
 from saleswright.interface.fields import Shown
 from saleswright.kernel import masks
 from saleswright.kernel.errors import Text
+from saleswright.kernel.merging.action import merging
+from saleswright.kernel.merging.declared import Merging
 from saleswright.kernel.personal import Personal
 from saleswright.kernel.resources import Masked, contribute
 from saleswright.modules.leads import actions, queries
+from saleswright.modules.leads.duplicates import alike_leads, similar_leads
 from saleswright.modules.leads.models import Lead, LeadSource
 from saleswright.modules.leads.scoring import entities as entities
 from saleswright.modules.leads.scoring.words import score_lines_of
@@ -84,8 +87,10 @@ class LeadEntity(Entity):
     path = (LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.QUALIFIED, LeadStatus.CONVERTED)
     transitions = (
         actions.contact_lead, actions.qualify_lead, actions.assign_lead, actions.disqualify_lead, actions.reopen_lead,
+        merging("leads"),
         *pool_transitions("leads", source=actions.OPEN, reason_required=False),
     )  # fmt: skip
+    merges = Merging(latest=("followed_up_at",), least=("first_contact_at",))
     api_write = ("pool",)
     held_since = "owned_since"
     reaches = {"claim": may_be_claimed, "assign": may_be_assigned}
@@ -112,10 +117,11 @@ class LeadEntity(Entity):
         extra_export=("score", "created_at"),
     )  # fmt: skip
     history_fields = ("first_contact_at", "disqualified_because", "converted_at", "customer", "contact")
-    private = ("company_key", "phone_key", "email_key", "score_parts")
-    derived = ("score", "score_parts")
+    private = ("company_key", "phone_key", "email_key", "score_parts", "brand_key", "head_key", "tail_key")
+    derived = ("brand_key", "head_key", "tail_key", "score", "score_parts")
     panels = ("/leads/{pk}/score/panel",)
-    duplicates = staticmethod(queries.similar_leads)
+    duplicates = staticmethod(similar_leads)
+    alike = staticmethod(alike_leads)
     empty_text = _("No leads yet. Enter the first one, or import a list.")
 
     def prepare(self, batch: Any) -> None:

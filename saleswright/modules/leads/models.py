@@ -37,6 +37,10 @@ class Lead(Pooled):
     phone = models.CharField(_("Phone"), max_length=40, blank=True)
     email = models.EmailField(_("E-mail"), blank=True)
     company_key = models.CharField(max_length=200, editable=False, blank=True, db_index=True)
+    #: by which a database finds names that may be the same with a slip, see `kernel.matching.lookup_keys`
+    brand_key = models.CharField(max_length=100, editable=False, blank=True, default="")
+    head_key = models.CharField(max_length=100, editable=False, blank=True, default="")
+    tail_key = models.CharField(max_length=100, editable=False, blank=True, default="")
     phone_key = models.CharField(max_length=40, editable=False, blank=True, db_index=True)
     email_key = models.CharField(max_length=254, editable=False, blank=True, db_index=True)
     status = models.CharField(
@@ -73,8 +77,11 @@ class Lead(Pooled):
 
     class Meta:
         verbose_name, verbose_name_plural = _("Lead"), _("Leads")
-        indexes = sort_indexes(
-            "lead", "title", "score", "created_at", "updated_at", "decision_date", "first_contact_at"
+        indexes = (
+            *sort_indexes("lead", "title", "score", "created_at", "updated_at", "decision_date", "first_contact_at"),
+            models.Index(fields=("brand_key",), name="lead_brand_key"),
+            models.Index(fields=("head_key",), name="lead_head_key"),
+            models.Index(fields=("tail_key",), name="lead_tail_key"),
         )
 
 

@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from django.db.models import Q
-from django.utils.translation import gettext as _
-
-from saleswright.kernel.access.actors import Actor
-from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.caching import kept
 from saleswright.kernel.errors import Text
-from saleswright.kernel.text import company_key, phone_key
-from saleswright.modules.customers.public import similar_customers
 from saleswright.modules.leads.models import Lead, LeadSource
 
 
@@ -34,30 +24,3 @@ def known_sources() -> dict[str, str]:
     for code, name in LeadSource.objects.filter(archived_at=None).order_by("-id").values_list("code", "name"):
         found |= {name.casefold(): code, code.casefold(): code}
     return found
-
-
-def similar_leads(values: Mapping[str, Any], actor: Actor) -> list[tuple[str, str]]:
-    """Leads and customers that look like the lead being typed: (who it is and whose, address if one may see it)."""
-    company, phone = str(values.get("company") or ""), str(values.get("phone") or "")
-    wanted = {
-        "company_key": company_key(company)[:200] if company else "",
-        "phone_key": phone_key(phone)[:40],
-        "email_key": str(values.get("email") or "").strip().casefold(),
-    }
-    condition = Q(pk__in=())
-    for name, value in wanted.items():
-        if value:
-            condition |= Q(**{name: value})
-    leads = Lead.objects.filter(condition, archived_at=None).select_related("owner").order_by("-id")
-    if own := str(values.get("id") or ""):
-        leads = leads.exclude(pk=own)
-    found = list(leads[:10])
-    mine = set(visible(Lead.objects.filter(pk__in=[lead.pk for lead in found]), actor).values_list("pk", flat=True))
-    shown = [
-        (
-            f"{lead.title} · {lead.get_status_display()} · {lead.owner.name if lead.owner else _('no owner')}",
-            f"/leads/{lead.pk}" if lead.pk in mine else "",
-        )
-        for lead in found
-    ]
-    return shown + similar_customers({"name": company, "phone": phone}, actor)

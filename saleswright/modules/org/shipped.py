@@ -94,6 +94,8 @@ def sales_person(scope: Scope) -> Grants:
         "tickets.create": ALL,
         "callbacks.view": scope,
         "targets.view": scope,
+        "merges.*": scope,
+        "join-requests.*": OWN,
         "reports.view": ALL,
         "fields.phone": ALL,
     }  # fmt: skip
@@ -114,6 +116,8 @@ def sales_lead(scope: Scope) -> Grants:
             "recycle-rules.view": ALL,
             "claim-limits.view": ALL,
             "duplicate-pairs.*": scope,
+            "join-requests.*": scope,
+            "duplicates.enter": ALL,
         }
     )
 

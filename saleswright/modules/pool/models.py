@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from saleswright.interface.entity import sort_indexes
 from saleswright.kernel.fields import ConditionField
+from saleswright.kernel.merging.declared import add_pair
 from saleswright.kernel.models import Department, OwnedRecord, Record, Region, person
 from saleswright.modules.pool.states import ProtectionStatus, RuleStatus, Way
 
@@ -178,3 +179,6 @@ class Claim(models.Model):
             models.Index(fields=("user", "resource", "day"), name="pool_claims_of_the_day"),
             models.Index(fields=("resource", "record_id", "at"), name="pool_claims_of_record"),
         )
+
+
+add_pair("pool.RecycleNotice", resource="rule__resource")

@@ -13,6 +13,7 @@ from saleswright.interface.entity import sort_indexes
 from saleswright.kernel import clock
 from saleswright.kernel.company import base_currency
 from saleswright.kernel.fields import MoneyField, PercentField, PriceField, QuantityField
+from saleswright.kernel.merging.declared import Ledger, add_ledger
 from saleswright.kernel.models import OwnedRecord
 from saleswright.kernel.models.base import person
 from saleswright.modules.receivables.states import EntryKind, InvoiceKind, InvoiceStatus, Trigger
@@ -273,3 +274,15 @@ class LedgerEntry(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnly
+
+
+add_ledger(
+    Ledger(
+        "receivables.LedgerEntry",
+        account="customer",
+        amounts=("amount", "base_amount"),
+        same=("invoice_id", "receipt_id", "contract_id", "kind", "currency", "posted_on"),
+        moment="posted_at",
+        person="actor",
+    )
+)

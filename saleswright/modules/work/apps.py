@@ -14,7 +14,7 @@ class WorkConfig(modules.ModuleConfig):
         super().ready()
         from saleswright.interface import timeline
         from saleswright.interface.pages import details
-        from saleswright.modules.work import queries
+        from saleswright.modules.work import merging, queries  # noqa: F401  merging says what stands against one
         from saleswright.modules.work.actions.notifications import NoticeBoard
         from saleswright.modules.work.actions.requests import ApprovalDesk
         from saleswright.modules.work.files import pages as file_pages

@@ -68,7 +68,9 @@ def test_similar_names_numbers_and_phones_are_found(root, person):
     save_record(Contact, {"customer": mine.pk, "name": "W", "mobile": "13800000000"}, actor=root)
     actor = actor_for(user, origin="test")
     for typed in ({"name": "华东精密科技"}, {"phone": "+86 138 0000 0000"}):
-        assert similar_customers(typed, actor) == [(f"上海华东精密科技有限公司 · {user.name}", f"/customers/{mine.pk}")]
+        assert similar_customers(typed, actor) == [
+            (f"上海华东精密科技有限公司 · {user.name}", f"/customers/{mine.pk}", "")
+        ]
     assert similar_customers({"name": "华东精密科技", "id": str(mine.pk)}, actor) == []
     assert similar_customers({}, actor) == []
 
@@ -76,7 +78,7 @@ def test_similar_names_numbers_and_phones_are_found(root, person):
 def test_a_similar_customer_of_someone_else_is_named_without_its_address(root, acting):
     save_record(Customer, {"name": "Alpha Ltd."}, actor=root)
     found = similar_customers({"name": "ALPHA"}, acting("sales_representative"))
-    assert [(label.split(" · ")[0], url) for label, url in found] == [("Alpha Ltd.", "")]
+    assert [(label.split(" · ")[0], url) for label, url, _ask in found] == [("Alpha Ltd.", "")]
 
 
 def test_assigning_moves_the_department_too(root, person):
@@ -131,8 +133,8 @@ def test_a_slip_is_seen_while_typing(root, typed):
     made = save_record(Customer, {"name": "上海华沛乐精密科技有限公司"}, actor=root)
     save_record(Customer, {"name": "北京华沛乐精密科技有限公司"}, actor=root)
     save_record(Customer, {"name": "上海玖隆物流有限公司"}, actor=root)
-    found = [address for _, address in similar_customers({"name": typed}, root)]
+    found = [one.url for one in similar_customers({"name": typed}, root)]
     assert f"/customers/{made.pk}" in found
     assert len(found) < 3
     archive_record(Customer, made.pk, actor=root)
-    assert f"/customers/{made.pk}" not in [address for _, address in similar_customers({"name": typed}, root)]
+    assert f"/customers/{made.pk}" not in [one.url for one in similar_customers({"name": typed}, root)]

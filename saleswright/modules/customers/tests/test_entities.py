@@ -5,7 +5,7 @@ import itertools
 from saleswright.interface.testing import EntityTestCase
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import system
-from saleswright.kernel.models import Role
+from saleswright.kernel.models import Role, User
 from saleswright.kernel.records import save_record, stamp
 from saleswright.modules.customers.models import Customer, DuplicatePair, DuplicateScan
 
@@ -122,3 +122,26 @@ class TestDuplicateScans(EntityTestCase):
         response = client.post("duplicate-scans", {})
         assert response.status_code == 422
         assert DuplicateScan.objects.count() == 1
+
+
+class TestJoinRequests(EntityTestCase):
+    """Requests to work with what somebody else has."""
+
+    resource = "join-requests"
+
+    def values(self):
+        owner = self.make(User, username=f"join{next(serial)}", name="P")
+        customer = self.make(Customer, name=f"Customer {next(serial)}", owner=owner)
+        return {"resource": "customers", "record_id": customer.pk, "why": "We met"}
+
+
+class TestMerges(EntityTestCase):
+    """Merges as records."""
+
+    resource = "merges"
+
+    def create(self, client):
+        one, other = (self.make(Customer, name=f"Customer {next(serial)}") for _ in range(2))
+        response = client.act("customers", one.pk, "merge", others=[{"record_id": other.pk}])
+        assert response.status_code == 200, response.content
+        return client.get(f"merges/{response.json()['id']}").json()

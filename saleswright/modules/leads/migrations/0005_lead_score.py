@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('leads', '0003_pools'),
+        ('leads', '0004_match_keys'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

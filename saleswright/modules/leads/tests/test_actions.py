@@ -14,7 +14,7 @@ from saleswright.kernel.errors import Conflict, NotAllowed, NotFound, Validation
 from saleswright.kernel.models import AuditEntry, Region
 from saleswright.kernel.records import Draft, save_record, save_records
 from saleswright.modules.customers.models import Customer
-from saleswright.modules.leads import actions, queries
+from saleswright.modules.leads import actions, duplicates
 from saleswright.modules.leads.models import Lead, LeadSource, ScoreRule
 from saleswright.modules.leads.shipped import SOURCES, ship
 from saleswright.modules.leads.states import LeadStatus
@@ -115,23 +115,23 @@ def test_it_scores_a_hundred_when_everything_is_known(root):
 
 def test_it_shows_similar_leads_and_customers_and_links_only_those_in_sight(root, person, acting):
     other = person("sales_representative", name="Wang Wei")
-    make_lead(company="上海港湾机械有限公司", phone="13800000001", owner=other)
-    save_record(Customer, {"name": "上海港湾机械股份有限公司", "owner": other.pk}, actor=root)
+    lead = make_lead(company="上海港湾机械有限公司", phone="13800000001", owner=other)
+    customer = save_record(Customer, {"name": "上海港湾机械股份有限公司", "owner": other.pk}, actor=root)
     given = {"company": "港湾机械", "phone": "+86 138 0000 0001", "email": ""}
-    assert queries.similar_leads(given, acting("sales_representative")) == [
-        ("上海港湾机械有限公司 · New · Wang Wei", ""),
-        ("上海港湾机械股份有限公司 · Wang Wei", ""),
+    assert duplicates.similar_leads(given, acting("sales_representative")) == [
+        ("上海港湾机械有限公司 · New · Wang Wei", "", f"/join-requests/ask/leads/{lead.pk}"),
+        ("上海港湾机械股份有限公司 · Wang Wei", "", f"/join-requests/ask/customers/{customer.pk}"),
     ]
-    assert [url[:7] for _label, url in queries.similar_leads(given, acting("sales_director"))] == ["/leads/", "/custom"]
+    assert [one.url[:7] for one in duplicates.similar_leads(given, acting("sales_director"))] == ["/leads/", "/custom"]
 
 
 def test_it_finds_a_similar_lead_by_mail_and_not_itself(root):
     lead = make_lead(email="Li@Example.com")
     make_lead(phone="13700000000")
     values = {"company": "Other", "email": "li@example.com"}
-    assert len(queries.similar_leads(values, root)) == 1
-    assert queries.similar_leads({**values, "id": str(lead.pk)}, root) == []
-    assert queries.similar_leads({}, root) == []
+    assert len(duplicates.similar_leads(values, root)) == 1
+    assert duplicates.similar_leads({**values, "id": str(lead.pk)}, root) == []
+    assert duplicates.similar_leads({}, root) == []
 
 
 def test_it_refuses_to_change_or_delete_a_converted_lead(api):

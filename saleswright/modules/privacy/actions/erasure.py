@@ -11,6 +11,7 @@ from saleswright.kernel.audit import AuditLine, record_audit, redact
 from saleswright.kernel.bulk import update_row
 from saleswright.kernel.errors import Stale
 from saleswright.kernel.events import Occasion
+from saleswright.kernel.merging.names import forget_merges, merged_rows, survivors
 from saleswright.kernel.models import IdempotencyKey
 from saleswright.kernel.reading import read_records
 from saleswright.kernel.records import announce, snapshot, stamp
@@ -32,9 +33,12 @@ def erase(request: SubjectRequest, *, actor: Actor, at: datetime) -> int:
     count = 0
     for resource, pk in request.targets:
         entity = entity_named(resource)
+        pk = survivors(resource, [pk]).get(pk, pk)  # what was merged since lives on there
         for record in read_records(entity.model, [pk], lock=True):
             words |= forget(entity, record, actor=actor, at=at)
             count += 1
+            if entity.merges is not None:
+                words |= _forget_merged(entity, record, actor=actor, at=at)
     request.subject_name, request.phone, request.email = queries.pseudonym(request.pk), "", ""
     request.details = ""
     _drop_answers(words)
@@ -62,6 +66,15 @@ def forget(resource: Resource, record: Any, *, actor: Actor, at: datetime) -> se
     index_records(resource, [record])
     Notification.objects.filter(resource=resource.name, record_id=record.pk).update(text=resource.label_of(record))
     return {before[name] for name in values if isinstance(before.get(name), str)}
+
+
+def _forget_merged(resource: Resource, record: Any, *, actor: Actor, at: datetime) -> set[str]:
+    """Erase the records that were merged into this one too, and what an undo would have brought back."""
+    words: set[str] = set()
+    for other in read_records(resource.model, merged_rows(resource.name, [record.pk]).get(record.pk, ()), lock=True):
+        words |= forget(resource, other, actor=actor, at=at)
+    forget_merges(resource, record.pk, at)
+    return words
 
 
 def _emptied(resource: Resource, record: Any) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from saleswright.interface import reports
 from saleswright.kernel import clock
 from saleswright.kernel.audit import verify
 from saleswright.kernel.errors import Conflict, NotAllowed, NotFound, ValidationFailed
-from saleswright.kernel.models import AuditEntry, DataGroup, IdempotencyKey, SearchRow, User
+from saleswright.kernel.models import AuditEntry, DataGroup, IdempotencyKey, Merge, SearchRow, User
 from saleswright.kernel.personal import settings_of_groups
 from saleswright.kernel.records import archive_record, save_record
+from saleswright.kernel.resources import resource_named
 from saleswright.kernel.tests.test_audit import seal_everything
 from saleswright.modules.catalog.public import Product
 from saleswright.modules.customers.public import Contact, Customer, may_contact
@@ -132,6 +133,21 @@ def test_the_audit_holds_afterwards_and_says_what_was_done(officer, second, cont
     assert verify().ok
     assert verify().head != before
     assert AuditEntry.objects.filter(resource="contacts", action="erased", actor_id=second.user_id).count() == 1
+
+
+def test_it_erases_what_was_merged_into_the_person_too(root, officer, second, contact):
+    other = save_record(Contact, {"customer": contact.customer_id, "name": "王芳", "email": MAIL}, actor=root)
+    resource_named("contacts").transition("merge")(contact.pk, actor=root, others=[{"record_id": other.pk}])
+    merged = Merge.objects.get()
+    erased(officer, second, ("contacts", other.pk))  # the request names it as it was before
+    for record in (contact, other):
+        record.refresh_from_db()
+        assert "王" not in record.name
+        assert (record.email, record.mobile) == ("", "")
+    merged.refresh_from_db()
+    assert "王" not in f"{merged.label}{merged.others}{merged.fields}"
+    with pytest.raises(Conflict):
+        resource_named("merges").transition("undo")(merged.pk, actor=root)
 
 
 def test_a_lead_keeps_the_name_of_its_company(root, officer, second):
