@@ -131,7 +131,7 @@ def _cut(
 ) -> dict[int, Decimal]:
     if not _adds_up(metric):
         return {place: measure(metric, actor, period, **{dimension: list(ids)}) for place, ids in members.items()}
-    wanted = list(frozenset().union(*members.values()))
+    wanted: Any = list(frozenset().union(*members.values()))
     found = measure_by(metric, dimension, actor, period, **{dimension: wanted})
     return {place: sum((found.get(i, Decimal(0)) for i in ids), Decimal(0)) for place, ids in members.items()}
 
