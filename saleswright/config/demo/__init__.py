@@ -13,6 +13,7 @@ from saleswright.config.demo.people import DEMO_PASSWORD, SIGN_INS, make_people
 from saleswright.config.demo.pools import make_pools
 from saleswright.config.demo.story import Story
 from saleswright.config.demo.trade import make_trade
+from saleswright.config.demo.visits import make_visits
 from saleswright.kernel.models import User
 
 Progress = Callable[[str, int, int], None]
@@ -39,6 +40,7 @@ def make_demo(*, progress: Progress) -> None:
     make_trade(story)
     make_pools(story)
     make_announcements(story)
+    make_visits(story)
     make_notices(story)
 
 

@@ -40,6 +40,7 @@ JOBS: dict[str, Text] = {
     "customers.nightly_duplicates": gettext_lazy("Search for duplicate customers"),
     "customers.find_duplicates": gettext_lazy("Search for duplicate customers"),
     "pool.recycle": gettext_lazy("Move records into the pools"),
+    "visits.report-reminders": gettext_lazy("Remind of work reports"),
     "privacy.retention": gettext_lazy("Check how long personal data are kept"),
     "workplace.cards-due": gettext_lazy("Send approval cards that wait"),
     "workplace.daily": gettext_lazy("Take staff over from workplace programs"),
