@@ -29,6 +29,7 @@ MODULES = (
     "market",
     "leads",
     "pipeline",
+    "visits",
     "sales",
     "fulfilment",
     "receivables",

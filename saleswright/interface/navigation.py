@@ -49,11 +49,11 @@ GROUPS = (
     Group("leads", gettext_lazy("Leads"), "user-search", ("leads", "lead-sources")),
     Group(
         "customers", gettext_lazy("Customers"), "building",
-        ("customers", "contacts", "duplicate-pairs", "duplicate-scans"),
+        ("customers", "contacts", "customer-expenses", "duplicate-pairs", "duplicate-scans"),
     ),
     Group(
         "opportunities", gettext_lazy("Opportunities"), "layout-kanban",
-        ("opportunities", "activities", "pipelines", "stages", "loss-reasons"),
+        ("opportunities", "activities", "visit-plans", "pipelines", "stages", "loss-reasons"),
     ),
     Group("quotes", gettext_lazy("Quotes"), "file-dollar", ("quotes",)),
     Group("orders", gettext_lazy("Contracts and orders"), "contract", ("contracts", "orders", "deliveries")),
@@ -68,7 +68,7 @@ GROUPS = (
         "team",
         gettext_lazy("Team"),
         "users",
-        ("announcements", "meetings", "employees", "delegations", "departments", "regions", "posts"),
+        ("announcements", "meetings", "work-reports", "employees", "delegations", "departments", "regions", "posts"),
     ),
 )  # fmt: skip
 

@@ -16,6 +16,7 @@ from saleswright.config.demo.pools import make_pools
 from saleswright.config.demo.story import Story
 from saleswright.config.demo.surveys import make_surveys
 from saleswright.config.demo.trade import make_trade
+from saleswright.config.demo.visits import make_visits
 from saleswright.kernel.models import User
 
 Progress = Callable[[str, int, int], None]
@@ -44,6 +45,7 @@ def make_demo(*, progress: Progress) -> None:
     make_pools(story)
     make_announcements(story)
     make_surveys(story)
+    make_visits(story)
     make_notices(story)
     make_merges(story)
 

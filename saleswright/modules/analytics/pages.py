@@ -279,7 +279,7 @@ def todays_activities(actor: Actor) -> Tile | None:
     return Tile(
         _("Today's visits and calls"),
         items=items,
-        url="/activities/calendar?mode=day",
+        url="/my-day",
         empty=_("Nothing is planned for today."),
     )
 

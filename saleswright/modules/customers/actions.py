@@ -66,6 +66,9 @@ def prepare_customers(batch: Batch) -> None:
                 draft.error("credit_code", "invalid", problem)
         if customer.parent_id and draft.changed("parent"):
             _check_group(draft)
+        if (customer.latitude is None) != (customer.longitude is None):
+            missing = "latitude" if customer.latitude is None else "longitude"
+            draft.error(missing, "required", _("Give both latitude and longitude, or neither."))
 
 
 def _check_group(draft: Draft) -> None:

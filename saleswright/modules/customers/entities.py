@@ -41,7 +41,7 @@ class CustomerEntity(Entity):
     number_field = "code"
     search = ("name", "code", "short_name", "credit_code")
     secret = {"bank_account": Masked("bank", masks.last_four)}
-    not_personal = ("address", "bank", "bank_account")
+    not_personal = ("address", "latitude", "longitude", "bank", "bank_account")
     shown = (Shown("country", names=country_names),)
     columns = ("name", "code", "level", "life_cycle", "industry", "city", "owner", "updated_at")
     sortable = ("name", "code", "level", "created_at", "updated_at")
@@ -54,7 +54,7 @@ class CustomerEntity(Entity):
             gettext_lazy("Company"),
             ("name", "short_name", "code", "credit_code", "industry", "size", "parent", "website"),
         ),
-        Section(gettext_lazy("Place"), ("country", "province", "city", "district", "address")),
+        Section(gettext_lazy("Place"), ("country", "province", "city", "district", "address", "latitude", "longitude")),
         Section(gettext_lazy("Sales"), ("owner", "level", "life_cycle", "source", "channel", "tags")),
         Section(gettext_lazy("Invoicing"), ("invoice_title", "bank", "bank_account")),
     )
@@ -70,8 +70,8 @@ class CustomerEntity(Entity):
         key="code",
         fields=(
             "code", "name", "short_name", "credit_code", "industry", "size", "country", "province", "city", "district",
-            "address", "website", "parent__name", "source", "channel", "level", "life_cycle", "tags", "owner__username",
-            "pool__name",
+            "address", "latitude", "longitude", "website", "parent__name", "source", "channel", "level", "life_cycle",
+            "tags", "owner__username", "pool__name",
         ),
         extra_export=("followed_up_at",),
     )  # fmt: skip

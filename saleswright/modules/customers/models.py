@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -43,6 +44,14 @@ class Customer(Pooled):
     city = models.CharField(_("City"), max_length=50, blank=True, db_index=True)
     district = models.CharField(_("District"), max_length=50, blank=True)
     address = models.CharField(_("Address"), max_length=300, blank=True)
+    latitude = models.DecimalField(
+        _("Latitude"), max_digits=9, decimal_places=6, null=True, blank=True,
+        validators=[MinValueValidator(-90), MaxValueValidator(90)], help_text=_("Degrees, WGS 84; north is positive."),
+    )  # fmt: skip
+    longitude = models.DecimalField(
+        _("Longitude"), max_digits=9, decimal_places=6, null=True, blank=True,
+        validators=[MinValueValidator(-180), MaxValueValidator(180)], help_text=_("Degrees, WGS 84; east is positive."),
+    )  # fmt: skip
     website = models.CharField(_("Website"), max_length=200, blank=True)
     parent = models.ForeignKey(
         "self", models.PROTECT, verbose_name=_("Parent company"), null=True, blank=True, related_name="subsidiaries"
@@ -60,6 +69,20 @@ class Customer(Pooled):
 
     class Meta:
         verbose_name, verbose_name_plural = _("Customer"), _("Customers")
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(latitude=None, longitude=None)
+                | models.Q(
+                    latitude__isnull=False,
+                    longitude__isnull=False,
+                    latitude__gte=-90,
+                    latitude__lte=90,
+                    longitude__gte=-180,
+                    longitude__lte=180,
+                ),
+                name="customer_is_somewhere_on_earth",
+            ),
+        )
         indexes = (
             *sort_indexes("customer", "name", "level", "created_at", "updated_at"),
             models.Index(fields=("brand_key",), name="customer_brand_key"),

@@ -46,6 +46,7 @@ JOBS: dict[str, Text] = {
     "customers.find_duplicates": gettext_lazy("Search for duplicate customers"),
     "customers.follow_merges": gettext_lazy("Move what came in late for merged records"),
     "pool.recycle": gettext_lazy("Move records into the pools"),
+    "visits.report-reminders": gettext_lazy("Remind of work reports"),
     "privacy.retention": gettext_lazy("Check how long personal data are kept"),
     "workplace.cards": gettext_lazy("Send approval cards"),
     "workplace.cards-due": gettext_lazy("Send approval cards that wait"),

@@ -43,7 +43,7 @@ LOOK_UP = (
     "departments", "regions", "posts", "employees", "product-categories", "products", "price-lists", "pipelines",
     "stages", "loss-reasons", "lead-sources", "competitors", "campaigns", "discount-authorities", "service-levels",
     "callback-plans", "exchange-rates", "roles", "working-hours", "special-days", "company", "bodies",
-    "dictionaries", "state-limits",
+    "dictionaries", "state-limits", "visit-rules", "visit-standards", "expense-rules",
 )  # fmt: skip
 
 #: those of them that sales operations keep; how rights and the company stand is for administrators
@@ -93,6 +93,20 @@ def sales_person(scope: Scope) -> Grants:
         "tickets.view": scope,
         "tickets.create": ALL,
         "callbacks.view": scope,
+        "visit-plans.*": scope,
+        "customer-expenses.view": scope,
+        "customer-expenses.create": scope,
+        "customer-expenses.edit": scope,
+        "customer-expenses.delete": scope,
+        "customer-expenses.submit": scope,
+        "customer-expenses.claim": scope,
+        "customer-expenses.cancel": scope,
+        "work-reports.view": scope,
+        "work-reports.create": OWN,
+        "work-reports.edit": OWN,
+        "work-reports.delete": OWN,
+        "work-reports.submit": OWN,
+        "work-reports.take-back": OWN,
         "targets.view": scope,
         "merges.*": scope,
         "join-requests.*": OWN,
@@ -103,23 +117,24 @@ def sales_person(scope: Scope) -> Grants:
 
 def sales_lead(scope: Scope) -> Grants:
     """A manager: also targets and the tasks of the team."""
-    return (
-        sales_person(scope)
-        | every(SURVEYS, "*", scope)
-        | {
-            "targets.*": scope,
-            "tasks.*": scope,
-            "receipts.view": scope,
-            "delegations.*": scope,
-            "announcements.*": scope,
-            "meetings.view": scope,
-            "recycle-rules.view": ALL,
-            "claim-limits.view": ALL,
-            "duplicate-pairs.*": scope,
-            "join-requests.*": scope,
-            "duplicates.enter": ALL,
-        }
-    )
+    found = sales_person(scope) | every(SURVEYS, "*", scope)
+    return found | {
+        "targets.*": scope,
+        "tasks.*": scope,
+        "receipts.view": scope,
+        "delegations.*": scope,
+        "announcements.*": scope,
+        "meetings.view": scope,
+        "recycle-rules.view": ALL,
+        "claim-limits.view": ALL,
+        "duplicate-pairs.*": scope,
+        "join-requests.*": scope,
+        "duplicates.enter": ALL,
+        "work-reports.read": scope,
+        "customer-expenses.export": scope,
+        "expense-budgets.view": ALL,
+        "work-reports.export": scope,
+    }
 
 
 READER: Grants = every((*SALES, "deliveries", "invoices", "collection-plans", "receipts"), "view", ALL)
@@ -149,7 +164,9 @@ ROLES: dict[str, tuple[object, Grants]] = {
         _("Finance"),
         EVERYONE | READER | every(("invoices", "collection-plans", "receipts", "exchange-rates"), "*", ALL)
         | {"orders.create-invoice": ALL, "contracts.export": ALL, "orders.export": ALL, "orders.release": ALL,
-           "customers.export": ALL, "reports.view": ALL, "fields.cost": ALL, "fields.phone": ALL, "fields.bank": ALL},
+           "customers.export": ALL, "reports.view": ALL, "fields.cost": ALL, "fields.phone": ALL, "fields.bank": ALL,
+           "customer-expenses.view": ALL, "customer-expenses.reimburse": ALL, "customer-expenses.return-claim": ALL,
+           "customer-expenses.export": ALL, "expense-budgets.*": ALL, "expense-rules.*": ALL},
     ),
     "warehouse": (
         _("Warehouse"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import Attached, Board, Calendar, Entity, Exchange, Limit, Related, Section, register
 from saleswright.interface.fields import Shown, spec_of
+from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.errors import Text
 from saleswright.kernel.personal import Basis, Personal
 from saleswright.kernel.resources import Lines, contribute
@@ -17,7 +19,15 @@ from saleswright.modules.leads.public import source_names
 from saleswright.modules.notices.public import busy_sources
 from saleswright.modules.pipeline import queries
 from saleswright.modules.pipeline.actions import activities, leads, opportunities, stages
-from saleswright.modules.pipeline.models import Activity, LossReason, Opportunity, OpportunityLine, Pipeline, Stage
+from saleswright.modules.pipeline.models import (
+    Activity,
+    ActivityParticipant,
+    LossReason,
+    Opportunity,
+    OpportunityLine,
+    Pipeline,
+    Stage,
+)
 from saleswright.modules.pool.public import WON, Hold, Source, add_clock, add_hold
 
 
@@ -185,32 +195,55 @@ class ActivityEntity(Entity):
     personal_data = {
         "latitude": Personal("places", PLACE, Basis.LABOUR),
         "longitude": Personal("places", PLACE, Basis.LABOUR),
+        "accuracy": Personal("places", PLACE, Basis.LABOUR),
+        "distance": Personal("places", PLACE, Basis.LABOUR),
         "checked_in_at": Personal("places", _("To show that a visit took place"), Basis.LABOUR, "kept"),
+        "checked_out_at": Personal("places", _("To show that a visit took place"), Basis.LABOUR, "kept"),
     }
     columns = ("subject", "kind", "status", "customer", "opportunity", "planned_at", "done_at", "owner")
     sortable = ("subject", "planned_at", "done_at", "created_at")
     filters = (
         "kind", "status", "customer", "contact", "lead", "opportunity", "planned_at", "done_at", "created_at",
-        "subject",
+        "subject", "place", "follows",
     )  # fmt: skip
     form = (
-        Section(_("Activity"), ("kind", "subject", "owner", "planned_at", "done_at")),
+        Section(_("Activity"), ("kind", "subject", "owner", "planned_at", "planned_until", "done_at")),
         Section(_("With whom"), ("customer", "contact", "lead", "opportunity")),
-        Section(_("Content"), ("purpose", "outcome", "next_step")),
+        Section(_("Content"), ("purpose", "outcome", "needs", "next_step", "next_step_at")),
     )
+    detail = (
+        *form,
+        Section(_("Check-in"), ("place", "distance", "accuracy", "checked_in_at", "checked_out_at", "place_note")),
+        Section(_("Before and after"), ("follows", "ad_hoc")),
+    )
+    lines = (
+        Lines(
+            "participants", ActivityParticipant, "activity", _("Participants"),
+            fields=("person", "contact"), required=False,
+        ),
+    )  # fmt: skip
     limits = {"contact": Limit("customer"), "opportunity": Limit("customer")}
     fills = {"opportunity": ("customer", "contact"), "contact": ("customer",)}
     path = ("planned", "done")
-    transitions = (activities.complete_activity, activities.check_in, activities.cancel_activity)
+    transitions = (
+        activities.complete_activity, activities.reschedule_activity, activities.miss_activity,
+        activities.cancel_activity,
+    )  # fmt: skip
+    reaches = {"check-in": queries.goes_there, "check-out": queries.goes_there, "give-place": queries.gives_place}
+    related = (Related("activities", "follows", label=_("Next steps"), create=False),)
     calendar = Calendar(by="planned_at", title="subject")
     exchange = Exchange(
         key="id",
         fields=(
             "kind", "subject", "status", "customer__name", "contact__name", "lead__number", "opportunity__number",
-            "planned_at", "done_at", "purpose", "outcome", "next_step", "owner__username",
+            "planned_at", "planned_until", "done_at", "purpose", "outcome", "needs", "next_step", "next_step_at",
+            "owner__username",
         ),
     )  # fmt: skip
     empty_text = _("Nothing planned. Plan a visit or note a call.")
+
+    def shown_to(self, actor: Actor, action: str) -> Q | None:
+        return queries.takes_part(actor) if action == "view" else None
 
     def prepare(self, batch: Any) -> None:
         activities.prepare_activities(batch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.db.models import F, Q
@@ -12,9 +14,17 @@ from saleswright.kernel.clock import today
 from saleswright.kernel.company import base_currency
 from saleswright.kernel.fields import MoneyField, PriceField, QuantityField
 from saleswright.kernel.models import OwnedRecord, Record, person
-from saleswright.modules.pipeline.states import ActivityKind, ActivityStatus, ForecastCategory, OpportunityStatus
+from saleswright.modules.pipeline.states import (
+    ActivityKind,
+    ActivityStatus,
+    ForecastCategory,
+    OpportunityStatus,
+    PlaceState,
+)
 
 PERCENT = MaxValueValidator(100)
+#: how long a planned activity is taken to last when nothing is said
+USUAL_LENGTH = timedelta(hours=1)
 
 
 class Pipeline(Record):
@@ -217,15 +227,50 @@ class Activity(OwnedRecord):
         Opportunity, models.PROTECT, verbose_name=_("Opportunity"), null=True, blank=True, related_name="activities"
     )
     planned_at = models.DateTimeField(_("Planned at"), null=True, blank=True)
+    planned_until = models.DateTimeField(
+        _("Planned until"), null=True, blank=True, help_text=_("Left empty: one hour after it begins.")
+    )
     done_at = models.DateTimeField(_("Done at"), null=True, blank=True)
     purpose = models.TextField(_("Purpose"), blank=True)
     outcome = models.TextField(_("Outcome"), blank=True)
+    needs = models.TextField(_("Needs learned"), blank=True, help_text=_("One need on each line."))
     next_step = models.CharField(_("Next step"), max_length=200, blank=True)
+    next_step_at = models.DateTimeField(_("Next step at"), null=True, blank=True)
+    follows = models.ForeignKey(
+        "self", models.SET_NULL, verbose_name=_("Follows from"), null=True, blank=True, editable=False,
+        related_name="followed_by",
+    )  # fmt: skip
     latitude = models.DecimalField(_("Latitude"), max_digits=9, decimal_places=6, null=True, blank=True, editable=False)
     longitude = models.DecimalField(
         _("Longitude"), max_digits=9, decimal_places=6, null=True, blank=True, editable=False
     )
     checked_in_at = models.DateTimeField(_("Checked in at"), null=True, blank=True, editable=False)
+    accuracy = models.PositiveIntegerField(
+        _("Accuracy"), null=True, blank=True, editable=False, help_text=_("Metres, as the phone said.")
+    )
+    distance = models.PositiveIntegerField(
+        _("Distance"), null=True, blank=True, editable=False, help_text=_("Metres to the customer's address.")
+    )
+    place = models.CharField(
+        _("Place"), max_length=12, choices=PlaceState.choices, blank=True, editable=False, db_index=True
+    )
+    place_note = models.CharField(_("About the place"), max_length=200, blank=True, editable=False)
+    ad_hoc = models.BooleanField(_("Not planned before"), default=False, editable=False)
+    checked_out_at = models.DateTimeField(_("Checked out at"), null=True, blank=True, editable=False)
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """Until when it is planned; an hour where nothing is said."""
+        if self.planned_at is None:
+            return None
+        return self.planned_until or self.planned_at + USUAL_LENGTH
+
+    @property
+    def minutes_there(self) -> int | None:
+        """How many whole minutes passed between check-in and check-out."""
+        if self.checked_in_at is None or self.checked_out_at is None:
+            return None
+        return int((self.checked_out_at - self.checked_in_at).total_seconds() // 60)
 
     class Meta:
         verbose_name, verbose_name_plural = _("Activity"), _("Activities")
@@ -237,5 +282,35 @@ class Activity(OwnedRecord):
             models.CheckConstraint(
                 condition=~Q(status="done") | Q(done_at__isnull=False), name="activity_done_has_a_time"
             ),
+            models.CheckConstraint(
+                condition=Q(planned_until=None) | Q(planned_until__gt=F("planned_at")), name="activity_ends_after_start"
+            ),
+            models.CheckConstraint(
+                condition=Q(checked_out_at=None) | Q(checked_out_at__gte=F("checked_in_at")),
+                name="activity_leaves_after_arriving",
+            ),
         )
-        indexes = sort_indexes("activity", "subject", "planned_at", "done_at", "created_at")
+        indexes = (
+            *sort_indexes("activity", "subject", "planned_at", "done_at", "created_at"),
+            models.Index(fields=("owner", "planned_at"), name="activity_calendar"),
+        )
+
+
+class ActivityParticipant(models.Model):
+    """Somebody who takes part in an activity besides its owner: a colleague, or a person of the customer."""
+
+    activity = models.ForeignKey(Activity, models.CASCADE, related_name="participants")
+    position = models.PositiveIntegerField(default=0, editable=False)
+    person = person(_("Colleague"), null=True, blank=True)
+    contact = models.ForeignKey(
+        "customers.Contact", models.PROTECT, verbose_name=_("Contact"), null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Participant"), _("Participants")
+        constraints = (
+            models.CheckConstraint(
+                condition=Q(person=None, contact__isnull=False) | Q(person__isnull=False, contact=None),
+                name="activity_participant_is_one",
+            ),
+        )

@@ -6,34 +6,71 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from saleswright.interface.entity import BoardKey
 from saleswright.interface.fields import spec_of
 from saleswright.kernel import clock
-from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.access.actors import Actor, Scope
+from saleswright.kernel.access.scopes import standard_scope
+from saleswright.kernel.resources import resource_named
 from saleswright.modules.notices.public import Busy
-from saleswright.modules.pipeline.models import Activity, Opportunity, Pipeline, Stage, StageChange
+from saleswright.modules.pipeline.models import (
+    USUAL_LENGTH,
+    Activity,
+    ActivityParticipant,
+    Opportunity,
+    Pipeline,
+    Stage,
+    StageChange,
+)
 from saleswright.modules.pipeline.states import ActivityStatus, OpportunityStatus
 
 #: of the stages of a pipeline, first to last; the last one is always the last stage's
 COLOURS = ("azure", "teal", "indigo", "orange", "green")
 
-#: how long a planned visit or call is taken to keep somebody busy
-VISIT = timedelta(hours=1)
+#: so much longer than any planned activity that one which began before it can be left out
+LONGEST = timedelta(days=31)
+
+
+def planned_between(start: datetime, end: datetime) -> QuerySet[Activity]:
+    """The activities whose planned time touches that time, whatever became of them."""
+    within = Q(planned_until__gt=start) | Q(planned_until=None, planned_at__gt=start - USUAL_LENGTH)
+    rows = Activity.objects.filter(archived_at=None, planned_at__lt=end, planned_at__gt=start - LONGEST)
+    return rows.filter(within)
 
 
 def visits_between(people: list[int], start: datetime, end: datetime) -> list[Busy]:
-    """When these people have planned a visit or call in that time."""
-    rows = Activity.objects.filter(owner__in=people, status=ActivityStatus.PLANNED, archived_at=None)
-    rows = rows.filter(planned_at__gt=start - VISIT, planned_at__lt=end)
+    """When these people have planned a visit or call in that time, of their own or as participants."""
+    rows = planned_between(start, end).filter(status=ActivityStatus.PLANNED)
+    own = rows.filter(owner__in=people).values_list("owner_id", "planned_at", "planned_until")
+    others = rows.filter(participants__person__in=people)
+    taking_part = others.values_list("participants__person_id", "planned_at", "planned_until")
+    wanted = set(people)
     return [
-        Busy(owner_id, planned_at, planned_at + VISIT, _("planned activity"))
-        for owner_id, planned_at in rows.values_list("owner_id", "planned_at")
-        if planned_at is not None
+        Busy(user_id, begins, until or begins + USUAL_LENGTH, _("planned activity"))
+        for user_id, begins, until in {*own, *taking_part}
+        if user_id in wanted and begins is not None
     ]
+
+
+def takes_part(actor: Actor) -> Q:
+    """The activities in which the actor takes part without owning them."""
+    mine = ActivityParticipant.objects.filter(person_id=actor.user_id or 0)
+    return Q(pk__in=mine.values("activity_id"))
+
+
+def goes_there(queryset: Any, actor: Actor, scopes: frozenset[Scope]) -> Any:
+    """The activities at which the actor is the one who arrives and leaves: their own."""
+    return queryset if actor.kind == "system" else queryset.filter(owner_id=actor.user_id or 0)
+
+
+def gives_place(queryset: Any, actor: Actor, scopes: frozenset[Scope]) -> Any:
+    """The activities whose place their customer could do with: they have one, the customer has none."""
+    rows = standard_scope(resource_named("activities"), queryset, actor, scopes)
+    return rows.filter(latitude__isnull=False, customer__isnull=False, customer__latitude=None)
 
 
 def pipelines_in_order() -> QuerySet[Pipeline]:

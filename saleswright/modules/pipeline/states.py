@@ -30,6 +30,16 @@ class ActivityStatus(States):
     PLANNED = "planned", "blue", _("Planned")
     DONE = "done", "green", _("Done")
     CANCELLED = "cancelled", "secondary", _("Cancelled")
+    MISSED = "missed", "orange", _("Missed")
+
+
+class PlaceState(States):
+    """How the place of a check-in stands to the customer's address (VIS-02)."""
+
+    WITHIN = "within", "green", _("At the customer's")
+    OUTSIDE = "outside", "orange", _("Out of range")
+    NO_POSITION = "no_position", "orange", _("Without position")
+    NO_ADDRESS = "no_address", "secondary", _("Customer without coordinates")
 
 
 class ActivityKind(models.TextChoices):

@@ -15,6 +15,7 @@ from saleswright.modules.targets.actions import division, plain
 from saleswright.modules.targets.models import Target
 from saleswright.modules.targets.scopes import visible_targets
 from saleswright.modules.targets.states import ScopeKind, TargetStatus
+from saleswright.modules.visits.public import goal_sources
 
 NUMBER = {"type": ["string", "null"]}
 
@@ -98,3 +99,6 @@ class TargetEntity(Entity):
 
     def label_of(self, record: Any) -> str:
         return f"{queries.metric_label(record.metric)} · {record.name}"
+
+
+goal_sources.append(queries.goals_at)

@@ -22,6 +22,7 @@ from saleswright.kernel.money import EXACT, round_half_up
 from saleswright.modules.targets.models import SCOPE_FIELDS, Target
 from saleswright.modules.targets.scopes import DIMENSIONS, Trees
 from saleswright.modules.targets.states import Light, PeriodCode, ScopeKind
+from saleswright.modules.visits.public import Goal
 
 #: what the API says of an attainment
 FIGURES = ("actual", "attainment", "elapsed", "gap", "needed_per_day", "expected", "light")
@@ -231,6 +232,21 @@ def foremost(targets: Sequence[Target], on: date) -> Target | None:
     present = [target for target in targets if on in target.span]
     order = {name: place for place, name in enumerate(FOREMOST)}
     return min(present, key=lambda t: (order.get(t.metric, len(order)), t.metric, t.span.days), default=None)
+
+
+def goals_at(actor: Actor, on: date) -> list[Goal]:
+    """The targets that count for a person on a day, with how far they are reached at its end; short periods first."""
+    present = [target for target in targets_of(actor, clock.fiscal_year_of(on)) if on in target.span]
+    reached = attainments(present, actor, on)
+    order = {name: place for place, name in enumerate(FOREMOST)}
+    present.sort(key=lambda t: (t.span.days, order.get(t.metric, len(order)), t.metric))
+    return [
+        Goal(
+            target.metric, metric_named(target.metric).unit, period_text(target.year, target.period, target.starts_on),
+            target.value, reached[target.pk].actual, reached[target.pk].attainment, reached[target.pk].elapsed,
+        )
+        for target in present
+    ]  # fmt: skip
 
 
 def filters_of(target: Target) -> dict[str, list[int]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
@@ -14,12 +13,11 @@ from saleswright.modules.customers.models import Contact
 from saleswright.modules.leads.tests.factories import make_lead
 from saleswright.modules.pipeline.actions import activities
 from saleswright.modules.pipeline.models import Activity
-from saleswright.modules.pipeline.states import ActivityKind, ActivityStatus
+from saleswright.modules.pipeline.states import ActivityStatus
 from saleswright.modules.pipeline.tests.factories import make_customer, make_opportunity
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
-PLACE = {"latitude": "31.230416", "longitude": "121.473701"}
 
 
 def make(root, state="planned", **values):
@@ -41,7 +39,8 @@ def errors_of(response):
 
 TRANSITIONS = {
     "complete": (activities.complete_activity, {"outcome": "they want a quote"}, "done"),
-    "check-in": (activities.check_in, PLACE, "planned"),
+    "reschedule": (activities.reschedule_activity, {"planned_at": "2026-11-21T09:00:00+08:00"}, "planned"),
+    "miss": (activities.miss_activity, {"reason": "they were away"}, "missed"),
     "cancel": (activities.cancel_activity, {}, "cancelled"),
 }
 
@@ -52,7 +51,7 @@ def test_it_changes_state_only_while_planned(root, name, state):
     change, arguments, target = TRANSITIONS[name]
     activity = make(root, state)
     before = Activity.objects.values().get(pk=activity.pk)
-    if state == "planned":
+    if state == "planned" or (state, name) == ("missed", "reschedule"):
         change(activity.pk, actor=root, at=AT, **arguments)
         activity.refresh_from_db()
         assert activity.status == target
@@ -88,57 +87,6 @@ def test_it_is_not_done_without_an_outcome_or_in_the_future(root, arguments, fie
     assert [e.field for e in refused.value.errors] == [field]
     activity.refresh_from_db()
     assert (activity.status, activity.done_at, activity.version) == ("planned", None, 1)
-
-
-def test_it_notes_place_and_time_of_arrival_once(api):
-    activity = make_activity_by_api(api)
-    client, pk = activity
-    body = client.act("activities", pk, "check-in", latitude=31.230416, longitude=121.473701).json()
-    assert (body["latitude"], body["longitude"], body["status"]) == ("31.230416", "121.473701", "planned")
-    assert body["checked_in_at"]
-    again = client.act("activities", pk, "check-in", latitude=1, longitude=1)
-    assert (again.status_code, again.json()["detail"]) == (409, "Checked in already.")
-    assert client.get(f"activities/{pk}").json()["latitude"] == "31.230416"
-
-
-def make_activity_by_api(api):
-    client = api("sales_representative")
-    customer = client.post("customers", {"name": "Quay"}).json()["id"]
-    body = {"kind": "visit", "subject": "Visit", "customer_id": customer}
-    return client, client.post("activities", body).json()["id"]
-
-
-@pytest.mark.parametrize("kind", [kind for kind in ActivityKind.values if kind != "visit"])
-def test_it_has_a_check_in_for_visits_only(root, kind):
-    activity = make(root, kind=kind)
-    with pytest.raises(Conflict, match="Only visits have a check-in"):
-        activities.check_in(activity.pk, actor=root, at=AT, **PLACE)
-    activity.refresh_from_db()
-    assert (activity.latitude, activity.checked_in_at) == (None, None)
-
-
-@pytest.mark.parametrize(
-    ("place", "field"),
-    [
-        ({"latitude": "90.000001", "longitude": "0"}, "latitude"),
-        ({"latitude": "0", "longitude": "-180.000001"}, "longitude"),
-        ({"latitude": "31"}, "longitude"),
-    ],
-)
-def test_it_refuses_places_that_do_not_exist(root, place, field):
-    activity = make(root)
-    with pytest.raises(ValidationFailed) as refused:
-        activities.check_in(activity.pk, actor=root, at=AT, **place)
-    assert [e.field for e in refused.value.errors] == [field]
-    activity.refresh_from_db()
-    assert activity.checked_in_at is None
-
-
-def test_it_takes_the_poles_and_the_date_line(root):
-    activity = make(root)
-    activities.check_in(activity.pk, actor=root, at=AT, latitude="-90", longitude="180")
-    activity.refresh_from_db()
-    assert (activity.latitude, activity.longitude) == (Decimal("-90.000000"), Decimal("180.000000"))
 
 
 def test_it_is_about_somebody(api):

@@ -113,6 +113,8 @@ def test_it_knows_every_kind_that_has_an_owner():
     assert kinds == {one.name for one in all_resources() if issubclass(one.model, OwnedRecord)} - {
         "delegations",
         "saved-views",
+        "visit-plans",
+        "work-reports",
     }
     assert {"customers", "leads", "opportunities", "contracts", "orders", "collection-plans", "tasks"} <= kinds
 

@@ -1,0 +1,1 @@
+"""What happens to visits, plans, reports and expenses."""
