@@ -48,6 +48,7 @@ HARMLESS = {
     "pipeline.Stage.exit_requires": "names of fields",
     "pipeline.Opportunity.needs": "texts",
     "privacy.SubjectRequest.targets": "chosen records of a person; what is merged into them is erased with them",
+    "visits.WorkReport.facts": "figures as they stood",
     "workplace.Connection.corp_id": "a company in another program",
     "workplace.Connection.agent_id": "a program",
     "workplace.Connection.client_id": "a program",

@@ -120,7 +120,7 @@ def submit_report(report: WorkReport, *, actor: Actor, at: datetime) -> None:
 
 
 @transition(
-    "work-reports", "take-back", label=gettext_lazy("Take back"), source=[SUBMITTED], target=DRAFT,
+    "work-reports", "take-back", label=gettext_lazy("Take the report back"), source=[SUBMITTED], target=DRAFT,
     icon="arrow-back-up", drop=False,
 )  # fmt: skip
 def take_back_report(report: WorkReport, *, actor: Actor, at: datetime) -> None:
