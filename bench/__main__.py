@@ -17,6 +17,7 @@ PARTS = {
     "importing": "100,000 customers from csv",
     "quote_to_order": "a quote of ten lines until its order is confirmed",
     "recycling": "a night of the public pools over 200,000 customers",
+    "customer_360": "the whole customer on one page, with 10 and 10,000 rows of history",
     "memory": "a web process after 10,000 mixed requests",
     "paint": "what a cold browser loads",
 }

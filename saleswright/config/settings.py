@@ -33,6 +33,7 @@ MODULES = (
     "fulfilment",
     "receivables",
     "service",
+    "insight",
     "targets",
     "analytics",
     "privacy",

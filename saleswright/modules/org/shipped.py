@@ -33,6 +33,9 @@ Grants = dict[str, Scope]
 #: what is sold and how it moves: scope follows the owner
 SALES = ("customers", "contacts", "leads", "opportunities", "activities", "quotes", "contracts", "orders")
 AFTER_SALES = ("tickets", "callbacks")
+#: the figures of customers: scope follows the customer's owner
+INSIGHT = ("customer-standings", "life-cycle-changes", "customer-grades", "level-overrides", "level-changes",
+           "care-duties")  # fmt: skip
 #: pools of what nobody has, and the rules that fill and guard them
 POOLS = ("pools", "recycle-rules", "claim-limits", "protections")
 #: catalogues that everyone who works here may look up
@@ -40,7 +43,7 @@ LOOK_UP = (
     "departments", "regions", "posts", "employees", "product-categories", "products", "price-lists", "pipelines",
     "stages", "loss-reasons", "lead-sources", "competitors", "campaigns", "discount-authorities", "service-levels",
     "callback-plans", "exchange-rates", "roles", "working-hours", "special-days", "company", "bodies",
-    "dictionaries", "state-limits",
+    "dictionaries", "state-limits", "industries",
 )  # fmt: skip
 
 #: those of them that sales operations keep; how rights and the company stand is for administrators
@@ -89,6 +92,10 @@ def sales_person(scope: Scope) -> Grants:
         "tickets.create": ALL,
         "callbacks.view": scope,
         "targets.view": scope,
+        **every(INSIGHT, "view", scope),
+        "segments.*": scope,
+        "segments.view": ALL,
+        "care-plans.view": ALL,
         "reports.view": ALL,
         "fields.phone": ALL,
     }  # fmt: skip
@@ -106,10 +113,14 @@ def sales_lead(scope: Scope) -> Grants:
         "recycle-rules.view": ALL,
         "claim-limits.view": ALL,
         "duplicate-pairs.*": scope,
+        **every(("customer-rules", "grade-rules"), "view", ALL),
+        **every(INSIGHT, "export", scope),
     }
 
 
-READER: Grants = every((*SALES, "deliveries", "invoices", "collection-plans", "receipts"), "view", ALL)
+READER: Grants = every(
+    (*SALES, *INSIGHT, "segments", "deliveries", "invoices", "collection-plans", "receipts"), "view", ALL
+)
 
 ROLES: dict[str, tuple[object, Grants]] = {
     "administrator": (_("Administrator"), {"*": ALL}),
@@ -117,7 +128,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         _("Sales director"),
         sales_lead(ALL)
         | every(POOLS, "*", ALL)
-        | {"price-lists.*": ALL, "fields.cost": ALL, "approvals.view": ALL},
+        | {"price-lists.*": ALL, "fields.cost": ALL, "approvals.view": ALL, "care-plans.*": ALL},
     ),
     "regional_manager": (_("Regional manager"), sales_lead(REGION)),
     "sales_manager": (_("Sales manager"), sales_lead(TREE)),
@@ -128,7 +139,8 @@ ROLES: dict[str, tuple[object, Grants]] = {
         | every(MAINTAINED, "*", ALL)
         | every(POOLS, "*", ALL)
         | {"deliveries.*": ALL, "approvals.view": ALL, "audit.view": ALL, "jobs.view": ALL,
-           "announcement-receipts.export": ALL, "duplicate-scans.*": ALL},
+           "announcement-receipts.export": ALL, "duplicate-scans.*": ALL, "customer-rules.*": ALL, "grade-rules.*": ALL,
+           "care-plans.*": ALL},
     ),
     "finance": (
         _("Finance"),
