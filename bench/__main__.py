@@ -18,6 +18,7 @@ PARTS = {
     "quote_to_order": "a quote of ten lines until its order is confirmed",
     "recycling": "a night of the public pools over 200,000 customers",
     "duplicates": "what looks the same while somebody types",
+    "customer_360": "the whole customer on one page, with 10 and 10,000 rows of history",
     "memory": "a web process after 10,000 mixed requests",
     "paint": "what a cold browser loads",
 }

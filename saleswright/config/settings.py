@@ -34,6 +34,7 @@ MODULES = (
     "fulfilment",
     "receivables",
     "service",
+    "insight",
     "targets",
     "analytics",
     "privacy",

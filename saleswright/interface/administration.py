@@ -55,6 +55,7 @@ AREAS = [
     ]),
     Area("lists", _("Lists and fields"), [
         Setting("dictionaries", _("The choices of fields such as industry, unit and currency")),
+        Setting("industries", _("The industries of GB/T 4754, to which finer ones may be imported")),
         Setting("lead-sources", _("Where leads come from")),
         Setting("loss-reasons", _("Why deals are lost")),
         Setting("product-categories", _("The category tree of the products")),

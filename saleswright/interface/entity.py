@@ -153,6 +153,16 @@ class Alike:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """Another page of a record, at `/{resource}/{id}/{suffix}`, beside the one that is made of its fields."""
+
+    suffix: str
+    label: Text
+    icon: str
+    permission: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A file made from a record: `GET /{id}/document.pdf`."""
 
@@ -191,6 +201,8 @@ class Entity(Resource):
     exchange: ClassVar[Exchange | None] = None
     attached: ClassVar[tuple[Attached, ...]] = ()
     documents: ClassVar[tuple[Document, ...]] = ()
+    #: other pages of a record that modules contribute
+    views: ClassVar[tuple[View, ...]] = ()
     #: fields that people read otherwise than their type says: codes by their names, whole numbers as percentages
     shown: ClassVar[tuple[Shown, ...]] = ()
     #: fields that programs may write beside those of the form

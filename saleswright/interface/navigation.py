@@ -49,7 +49,10 @@ GROUPS = (
     Group("leads", gettext_lazy("Leads"), "user-search", ("leads", "lead-sources")),
     Group(
         "customers", gettext_lazy("Customers"), "building",
-        ("customers", "contacts", "customer-expenses", "duplicate-pairs", "duplicate-scans"),
+        (
+            "customers", "contacts", "segments", "customer-standings", "customer-grades", "care-plans", "care-duties",
+            "customer-expenses", "duplicate-pairs", "duplicate-scans",
+        ),
     ),
     Group(
         "opportunities", gettext_lazy("Opportunities"), "layout-kanban",

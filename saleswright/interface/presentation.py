@@ -250,6 +250,7 @@ class DetailPage:
     edit_url: str = ""
     edit_reason: Text = ""
     documents: list[tuple[Text, str, str]] = field(default_factory=list)  # label, url, suffix (pdf, docx)
+    views: list[Switch] = field(default_factory=list)  # other pages of the same record
 
 
 @dataclass(slots=True)

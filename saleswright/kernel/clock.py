@@ -107,6 +107,8 @@ RELATIVE = (
     "last_7_days",
     "last_30_days",
     "last_90_days",
+    "last_180_days",
+    "last_365_days",
     "next_7_days",
     "next_30_days",
     "past",

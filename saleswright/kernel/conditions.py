@@ -68,6 +68,8 @@ PERIODS: dict[str, Text] = {
     "last_7_days": gettext_lazy("Last 7 days"),
     "last_30_days": gettext_lazy("Last 30 days"),
     "last_90_days": gettext_lazy("Last 90 days"),
+    "last_180_days": gettext_lazy("Last 180 days"),
+    "last_365_days": gettext_lazy("Last 365 days"),
     "next_7_days": gettext_lazy("Next 7 days"),
     "next_30_days": gettext_lazy("Next 30 days"),
     "past": gettext_lazy("Before today"),

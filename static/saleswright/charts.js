@@ -3,7 +3,7 @@ import { load } from "./app.js";
 
 const own = document.querySelector("script[data-charts]").dataset;
 const COMMON = new Set(["line", "bar", "pie", "scatter"]);
-const figures = [...document.querySelectorAll("[data-chart]")];
+const figures = [];
 const optionOf = (figure) => JSON.parse(figure.querySelector("script").textContent);
 const special = (option) => [option.series].flat().some((series) => series && !COMMON.has(series.type));
 const colours = ["#2f6fdf", "#12a594", "#f08c2e", "#8e5bd0", "#3aa757", "#d6446e", "#8b95a5"];
@@ -47,6 +47,7 @@ async function draw(figure) {
   window.echarts.getInstanceByDom(place)?.dispose();
   const chart = window.echarts.init(place, null, { renderer: "svg" });
   chart.setOption(dressed(option));
+  chart.on("click", ({ data }) => { if (data?.url?.startsWith("/")) location.assign(data.url); });
   figure.chart = chart;
 }
 
@@ -54,5 +55,14 @@ const seen = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) if (isIntersecting) { seen.unobserve(target); draw(target); }
 }, { rootMargin: "200px" });
 const sized = new ResizeObserver((entries) => entries.forEach(({ target }) => target.parentElement.chart?.resize()));
-for (const figure of figures) { seen.observe(figure); sized.observe(figure.querySelector(".chart-canvas")); }
+function watch(part) {
+  for (const figure of part.querySelectorAll("[data-chart]")) {
+    if (figures.includes(figure)) continue;
+    figures.push(figure);
+    seen.observe(figure);
+    sized.observe(figure.querySelector(".chart-canvas"));
+  }
+}
+watch(document);
+document.addEventListener("htmx:afterSettle", () => watch(document)); // charts that came later
 document.addEventListener("theme", () => figures.filter((figure) => figure.chart).forEach(draw));

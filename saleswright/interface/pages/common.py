@@ -56,6 +56,15 @@ def switches(entity: Entity, active: str) -> list[Switch]:
     return found if len(found) > 1 else []
 
 
+def views_of(entity: Entity, pk: int, actor: Actor, active: str = "") -> list[Switch]:
+    """The pages of a record that the actor may open, the one made of its fields first; none if there is but that."""
+    found = [Switch(_("Record"), "id", entity.url(pk), active == "")]
+    for view in entity.views:
+        if not view.permission or actor.may(view.permission):
+            found.append(Switch(view.label, view.icon, entity.url(pk, view.suffix), active == view.suffix))
+    return found if len(found) > 1 else []
+
+
 def in_range(pk: int) -> int:
     """The id, if the database can hold it. Raises NotFound."""
     if not 0 < pk < 2**63:

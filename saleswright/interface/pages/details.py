@@ -18,7 +18,7 @@ from saleswright.interface.entity import Entity, Related, Section, entity_named
 from saleswright.interface.fields import SCHEMES, FieldSpec
 from saleswright.interface.formatting import format_datetime, relative_datetime
 from saleswright.interface.labels import read_rows
-from saleswright.interface.pages.common import actor_of, address, goes_to, in_range, language, subject
+from saleswright.interface.pages.common import actor_of, address, goes_to, in_range, language, subject, views_of
 from saleswright.interface.pages.lists import build
 from saleswright.interface.presentation import (
     ActionButton,
@@ -76,6 +76,7 @@ def detail(request: HttpRequest, name: str, pk: int) -> HttpResponse:
         panels=[panel.format(pk=pk) for panel in entity.panels] + _panels_everywhere(entity, pk, actor),
         timeline_url=entity.url(pk, "timeline"),
         documents=[(one.label, entity.url(pk, f"document.{one.suffix}"), one.suffix) for one in entity.documents],
+        views=views_of(entity, pk, actor),
     )
     _edit_state(page, entity, record, actor)
     return render(request, entity.detail_template, {"page": page})

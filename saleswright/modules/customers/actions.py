@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from babel import Locale
+from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from saleswright.interface.entity import Alike, Similar
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import owner_within, visible
+from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.caching import kept
 from saleswright.kernel.errors import ValidationFailed
+from saleswright.kernel.events import Occasion
 from saleswright.kernel.matching import Row, lookup_keys
 from saleswright.kernel.matching.lookup import likely, likely_ones
 from saleswright.kernel.models import User
 from saleswright.kernel.ports import ports
-from saleswright.kernel.records import Batch, Draft
+from saleswright.kernel.records import Batch, Draft, announce
 from saleswright.kernel.resources import resource_of
 from saleswright.kernel.text import company_key, credit_code_problem, phone_key
 from saleswright.kernel.transitions import ASSIGN_ARGS, transition
@@ -33,6 +37,7 @@ COUNTRY_SYNONYMS = {"usa": "US", "uk": "GB", "england": "GB", "korea": "KR", "ä¸
 
 #: customers that are shown
 MOST_SIMILAR = 10
+AT_ONCE = 1000
 
 
 @lru_cache(maxsize=1)
@@ -64,21 +69,75 @@ def prepare_customers(batch: Batch) -> None:
             customer.credit_code = customer.credit_code.upper()
             if customer.country in {"CN", ""} and (problem := credit_code_problem(customer.credit_code)):
                 draft.error("credit_code", "invalid", problem)
-        if customer.parent_id and draft.changed("parent"):
-            _check_group(draft)
         if (customer.latitude is None) != (customer.longitude is None):
             missing = "latitude" if customer.latitude is None else "longitude"
             draft.error(missing, "required", _("Give both latitude and longitude, or neither."))
+    moved = [draft for draft in batch.good if draft.record.parent_id and draft.changed("parent")]
+    if moved:
+        _check_groups(moved)
 
 
-def _check_group(draft: Draft) -> None:
-    seen, current = {draft.record.pk}, draft.record.parent_id
-    while current is not None:
-        if current in seen:
+def _check_groups(drafts: Sequence[Draft]) -> None:
+    """No company belongs to its own subsidiary, what the other drafts of the batch say included."""
+    closed = circles(Customer, "parent_id", drafts)
+    for draft in drafts:
+        if id(draft) in closed:
             draft.error("parent", "invalid", _("A company can't belong to its own subsidiary."))
-            return
-        seen.add(current)
-        current = Customer.objects.filter(pk=current).values_list("parent_id", flat=True).first()
+
+
+def circles(model: type[Any], name: str, drafts: Sequence[Draft]) -> set[int]:
+    """Which drafts (by `id`) close a circle by their reference to the same kind of record; a statement a level."""
+    above = {draft.record.pk: getattr(draft.record, name) for draft in drafts if draft.record.pk is not None}
+    waiting = {pk for pk in (getattr(draft.record, name) for draft in drafts) if pk is not None} - set(above)
+    while waiting:
+        above |= dict(model._default_manager.filter(pk__in=waiting).values_list("pk", name)) or dict.fromkeys(waiting)
+        waiting = {pk for pk in above.values() if pk is not None} - set(above)
+    found = set()
+    for draft in drafts:
+        own, current, seen = draft.record.pk, getattr(draft.record, name), set()
+        while own is not None and current is not None and current not in seen:
+            if current == own:
+                found.add(id(draft))
+                break
+            seen.add(current)
+            current = above.get(current)
+    return found
+
+
+def prepare_contacts(batch: Batch) -> None:
+    """Nobody reports to themselves by any way, nor to somebody of another group of companies."""
+    drafts = [draft for draft in batch.good if draft.record.reports_to_id and draft.changed("reports_to")]
+    if not drafts:
+        return
+    closed = circles(Contact, "reports_to_id", drafts)
+    bosses = {draft.record.reports_to_id for draft in drafts}
+    companies = dict(Contact.objects.filter(pk__in=bosses).values_list("pk", "customer_id"))
+    tops = _tops({draft.record.customer_id for draft in drafts} | set(companies.values()))
+    for draft in drafts:
+        contact = draft.record
+        company = companies.get(contact.reports_to_id)
+        if id(draft) in closed:
+            draft.error("reports_to", "invalid", _("Nobody reports to somebody who reports to them."))
+        elif company is not None and tops.get(company) != tops.get(contact.customer_id):
+            draft.error("reports_to", "invalid", _("This person belongs to another customer."))
+
+
+def _tops(ids: set[Any]) -> dict[int, int]:
+    """The company at the top of the group of each customer; a statement a level."""
+    above: dict[int, int | None] = {}
+    waiting = ids - {None}
+    while waiting:
+        found = dict(Customer.objects.filter(pk__in=waiting).values_list("pk", "parent_id"))
+        above |= dict.fromkeys(waiting) | found
+        waiting = set(found.values()) - set(above) - {None}
+    tops = {}
+    for pk in ids - {None}:
+        top, seen = pk, {pk}
+        while (parent := above.get(top)) is not None and parent not in seen:
+            top = parent
+            seen.add(parent)
+        tops[pk] = top
+    return tops
 
 
 def one_main_contact(batch: Batch) -> None:
@@ -225,3 +284,51 @@ def main_phones(ids: list[int]) -> dict[int, str]:
     rows = Contact.objects.filter(customer_id__in=ids, archived_at=None).order_by("is_primary", "-id")
     found = rows.values_list("customer_id", "mobile", "phone")
     return {customer_id: mobile or phone for customer_id, mobile, phone in found if mobile or phone}
+
+
+# --- what follows from figures ---------------------------------------------------------------------------------
+
+
+def note_figures(rows: Mapping[int, Mapping[str, str]]) -> None:
+    """Note `churn_risk` and `rfm_group` of customers by id; all others have neither from now on.
+
+    They follow from orders, so it raises no version and is not audited, and only what differs is written.
+    """
+    names = ("churn_risk", "rfm_group")
+    known = {pk: values for pk, *values in Customer.objects.values_list("pk", *names)}
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for pk, before in known.items():
+        given = rows.get(pk, {})
+        after = tuple(str(given.get(name, "")) for name in names)
+        if list(after) != before:
+            groups[after].append(pk)
+    for after, ids in groups.items():
+        for start in range(0, len(ids), AT_ONCE):
+            part = Customer.objects.filter(pk__in=ids[start : start + AT_ONCE])
+            part.update(**dict(zip(names, after, strict=True)))
+
+
+def set_by_rule(field: str, values: Mapping[int, str], action: str, *, actor: Actor, at: datetime) -> dict[int, str]:
+    """Set the level or the life cycle of customers by id, set-wise, audited and announced as `action`.
+
+    Answers what those held before whose value differs; the others are left alone.
+    """
+    resource = resource_of(Customer)
+    before: dict[int, str] = {}
+    ids = sorted(values)
+    for start in range(0, len(ids), AT_ONCE):
+        rows = Customer.objects.filter(pk__in=ids[start : start + AT_ONCE]).order_by("pk")
+        found = list(rows.select_for_update(of=("self",)).values_list("pk", "name", field))
+        changed = [(pk, name, old) for pk, name, old in found if old != values[pk]]
+        by_value: dict[str, list[int]] = defaultdict(list)
+        for pk, _name, _old in changed:
+            by_value[values[pk]].append(pk)
+        for value, some in by_value.items():
+            Customer.objects.filter(pk__in=some).update(
+                **{field: value}, version=F("version") + 1, updated_at=at, updated_by_id=actor.user_id
+            )
+        lines = [AuditLine(resource.name, pk, name, action, {field: [old, values[pk]]}) for pk, name, old in changed]
+        record_audit(lines, actor=actor, at=at)
+        announce(resource, [(pk, action) for pk, _name, _old in changed], Occasion(actor, at))
+        before |= {pk: old for pk, _name, old in changed}
+    return before

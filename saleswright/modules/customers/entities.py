@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from saleswright.interface.dictionaries import choose_from
-from saleswright.interface.entity import Board, Calendar, Entity, Exchange, Related, Section, register
+from saleswright.interface.entity import Board, Calendar, Entity, Exchange, Limit, Related, Section, register
 from saleswright.interface.fields import Shown
 from saleswright.interface.formatting import country_names
 from saleswright.kernel import masks
@@ -20,8 +20,15 @@ from saleswright.kernel.merging.action import merging
 from saleswright.kernel.merging.declared import Merging
 from saleswright.kernel.personal import Basis, Personal
 from saleswright.kernel.resources import Masked
-from saleswright.modules.customers import actions, duplicates, joining, queries
-from saleswright.modules.customers.models import Contact, Customer, DuplicatePair, DuplicateScan, JoinRequest
+from saleswright.modules.customers import actions, duplicates, industries, joining, queries
+from saleswright.modules.customers.models import (
+    Contact,
+    Customer,
+    DuplicatePair,
+    DuplicateScan,
+    Industry,
+    JoinRequest,
+)
 from saleswright.modules.pool.public import (
     Kind,
     add_kind,
@@ -30,6 +37,28 @@ from saleswright.modules.pool.public import (
     pool_standing,
     pool_transitions,
 )
+
+
+@register
+class IndustryEntity(Entity):
+    """The industries of GB/T 4754, as a tree."""
+
+    name, model = "industries", Industry
+    icon = "building-factory-2"
+    search = ("name", "code", "name_en")
+    columns = ("code", "name", "name_en", "parent", "section")
+    sortable = ("code", "name", "created_at")
+    filters = ("section", "parent", "code", "name")
+    ordering = "code"
+    form = (Section(gettext_lazy("Industry (GB/T 4754)"), ("code", "name", "name_en", "parent")),)
+    related = (Related("industries", "parent", label=gettext_lazy("Parts of the industry")),)
+    exchange = Exchange(key="code", fields=("code", "name", "name_en", "parent__code"))
+
+    def prepare(self, batch: Any) -> None:
+        industries.prepare_industries(batch)
+
+    def label_of(self, record: Industry) -> str:
+        return f"{record.code} {record.name}"
 
 
 @register
@@ -43,16 +72,28 @@ class CustomerEntity(Entity):
     secret = {"bank_account": Masked("bank", masks.last_four)}
     not_personal = ("address", "latitude", "longitude", "bank", "bank_account")
     shown = (Shown("country", names=country_names),)
-    columns = ("name", "code", "level", "life_cycle", "industry", "city", "owner", "updated_at")
+    columns = ("name", "code", "level", "life_cycle", "churn_risk", "industry", "city", "owner", "updated_at")
     sortable = ("name", "code", "level", "created_at", "updated_at")
     filters = (
         "level", "life_cycle", "industry", "country", "province", "city", "source", "parent", "created_at",
-        "updated_at", "code", "name", "pool", "followed_up_at",
+        "updated_at", "code", "name", "pool", "followed_up_at", "churn_risk", "rfm_group",
+        "industry_class", "customer_class",
     )  # fmt: skip
     form = (
         Section(
             gettext_lazy("Company"),
-            ("name", "short_name", "code", "credit_code", "industry", "size", "parent", "website"),
+            (
+                "name",
+                "short_name",
+                "code",
+                "credit_code",
+                "customer_class",
+                "industry",
+                "industry_class",
+                "size",
+                "parent",
+                "website",
+            ),
         ),
         Section(gettext_lazy("Place"), ("country", "province", "city", "district", "address", "latitude", "longitude")),
         Section(gettext_lazy("Sales"), ("owner", "level", "life_cycle", "source", "channel", "tags")),
@@ -69,11 +110,11 @@ class CustomerEntity(Entity):
     exchange = Exchange(
         key="code",
         fields=(
-            "code", "name", "short_name", "credit_code", "industry", "size", "country", "province", "city", "district",
-            "address", "latitude", "longitude", "website", "parent__name", "source", "channel", "level", "life_cycle",
-            "tags", "owner__username", "pool__name",
+            "code", "name", "short_name", "credit_code", "customer_class", "industry", "industry_class__code", "size",
+            "country", "province", "city", "district", "address", "latitude", "longitude", "website", "parent__name",
+            "source", "channel", "level", "life_cycle", "tags", "owner__username", "pool__name",
         ),
-        extra_export=("followed_up_at",),
+        extra_export=("followed_up_at", "churn_risk", "rfm_group"),
     )  # fmt: skip
     private = ("name_key", "brand_key", "head_key", "tail_key")
     derived = ("brand_key", "head_key", "tail_key")
@@ -137,8 +178,23 @@ class ContactEntity(Entity):
     )
     exchange = Exchange(
         key="email",
-        fields=("customer__name", "name", "title", "phone", "mobile", "email", "decision_role", "is_primary"),
+        fields=(
+            "customer__name",
+            "name",
+            "title",
+            "phone",
+            "mobile",
+            "email",
+            "decision_role",
+            "attitude",
+            "is_primary",
+        ),
     )
+
+    limits = {"reports_to": Limit("customer")}
+
+    def prepare(self, batch: Any) -> None:
+        actions.prepare_contacts(batch)
 
     def saved(self, batch: Any) -> None:
         actions.one_main_contact(batch)
@@ -248,6 +304,7 @@ class JoinRequestEntity(Entity):
         joining.tell_deciders(batch)
 
 
+choose_from("customer-classes", "customers", "customer_class")
 choose_from("industries", "customers", "industry")
 add_kind(
     Kind(

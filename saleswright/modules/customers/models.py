@@ -11,15 +11,34 @@ from saleswright.kernel.merging.declared import add_pair
 from saleswright.kernel.models import Record
 from saleswright.kernel.models.base import person
 from saleswright.modules.customers.states import (
+    Attitude,
+    ChurnRisk,
     DecisionRole,
     JoinKind,
     JoinStatus,
     Level,
     LifeCycle,
     PairStatus,
+    RfmGroup,
     ScanStatus,
 )
 from saleswright.modules.pool.public import Pooled
+
+
+class Industry(Record):
+    """A section, division or finer part of GB/T 4754; `section` is the letter of the section that it belongs to."""
+
+    code = models.CharField(_("Code"), max_length=10, unique=True)
+    name = models.CharField(_("Name"), max_length=100)
+    name_en = models.CharField(_("English name"), max_length=100, blank=True)
+    parent = models.ForeignKey(
+        "self", models.PROTECT, verbose_name=_("Belongs to"), null=True, blank=True, related_name="parts"
+    )
+    section = models.CharField(_("Section"), max_length=1, editable=False, blank=True, db_index=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Industry (GB/T 4754)"), _("Industries (GB/T 4754)")
+        indexes = sort_indexes("industry", "code", "name", "created_at")
 
 
 class Customer(Pooled):
@@ -38,6 +57,10 @@ class Customer(Pooled):
         help_text=_("18 characters; outside China the tax number."),
     )  # fmt: skip
     industry = models.CharField(_("Industry"), max_length=100, blank=True, db_index=True)
+    industry_class = models.ForeignKey(
+        Industry, models.PROTECT, verbose_name=_("Industry (GB/T 4754)"), null=True, blank=True, related_name="+"
+    )
+    customer_class = models.CharField(_("Class"), max_length=50, blank=True, db_index=True)
     size = models.CharField(_("Size"), max_length=50, blank=True)
     country = models.CharField(_("Country"), max_length=2, default="CN", blank=True, db_index=True)
     province = models.CharField(_("Province"), max_length=50, blank=True, db_index=True)
@@ -62,6 +85,13 @@ class Customer(Pooled):
     life_cycle = models.CharField(
         _("Life cycle"), max_length=10, choices=LifeCycle.choices, default=LifeCycle.PROSPECT, db_index=True
     )
+    #: what the nightly figures say, written by `actions.note_figures` alone
+    churn_risk = models.CharField(
+        _("Churn risk"), max_length=6, choices=ChurnRisk.choices, blank=True, default="", editable=False
+    )
+    rfm_group = models.CharField(
+        _("RFM group"), max_length=11, choices=RfmGroup.choices, blank=True, default="", editable=False
+    )
     tags = models.JSONField(_("Tags"), default=list, blank=True)
     invoice_title = models.CharField(_("Invoice title"), max_length=200, blank=True)
     bank = models.CharField(_("Bank"), max_length=100, blank=True)
@@ -84,7 +114,7 @@ class Customer(Pooled):
             ),
         )
         indexes = (
-            *sort_indexes("customer", "name", "level", "created_at", "updated_at"),
+            *sort_indexes("customer", "name", "level", "created_at", "updated_at", "churn_risk", "rfm_group"),
             models.Index(fields=("brand_key",), name="customer_brand_key"),
             models.Index(fields=("head_key",), name="customer_head_key"),
             models.Index(fields=("tail_key",), name="customer_tail_key"),
@@ -101,7 +131,7 @@ class Contact(Record):
     mobile = models.CharField(_("Mobile"), max_length=40, blank=True)
     email = models.EmailField(_("E-mail"), blank=True)
     decision_role = models.CharField(_("Role in decisions"), max_length=12, choices=DecisionRole.choices, blank=True)
-    attitude = models.CharField(_("Attitude"), max_length=50, blank=True)
+    attitude = models.CharField(_("Attitude"), max_length=50, choices=Attitude.choices, blank=True)
     reports_to = models.ForeignKey(
         "self", models.PROTECT, verbose_name=_("Reports to"), null=True, blank=True, related_name="reports"
     )

@@ -24,6 +24,40 @@ class LifeCycle(States):
     LOST = "lost", "red", _("Lost")
 
 
+class ChurnRisk(States):
+    """How likely it is that a customer buys no more, from the rhythm of its orders."""
+
+    LOW = "low", "green", _("Low")
+    MEDIUM = "medium", "yellow", _("Medium")
+    HIGH = "high", "red", _("High")
+
+
+class RfmGroup(States):
+    """What recency, frequency and monetary value say of a customer; the map is in `insight.rfm`."""
+
+    CHAMPIONS = "champions", "green", _("Champions")
+    LOYAL = "loyal", "teal", _("Loyal")
+    POTENTIAL = "potential", "cyan", _("Potentially loyal")
+    NEW = "new", "azure", _("Newcomers")
+    PROMISING = "promising", "blue", _("Promising")
+    ATTENTION = "attention", "indigo", _("Need attention")
+    SLEEPY = "sleepy", "purple", _("About to sleep")
+    AT_RISK = "at_risk", "orange", _("At risk")
+    CANT_LOSE = "cant_lose", "red", _("Must not be lost")
+    HIBERNATING = "hibernating", "yellow", _("Hibernating")
+    LOST = "lost", "secondary", _("Lost")
+
+
+class Attitude(States):
+    """How a contact stands towards us."""
+
+    CHAMPION = "champion", "green", _("Speaks for us")
+    FRIENDLY = "friendly", "teal", _("Friendly")
+    NEUTRAL = "neutral", "secondary", _("Neutral")
+    CRITICAL = "critical", "orange", _("Critical")
+    OPPONENT = "opponent", "red", _("Against us")
+
+
 class DecisionRole(models.TextChoices):
     """What a contact has to say in a purchase."""
 

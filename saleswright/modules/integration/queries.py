@@ -24,6 +24,11 @@ OWN = ("webhooks", "webhook-deliveries")
 TEST = "webhooks.test"
 JOBS: dict[str, Text] = {
     "import": gettext_lazy("Import of a file"),
+    "insight.care": gettext_lazy("Make the tasks of the care plans"),
+    "insight.grade": gettext_lazy("Grade the customers"),
+    "insight.monthly": gettext_lazy("Grade the customers"),
+    "insight.nightly": gettext_lazy("Figures, risk and life cycle of customers"),
+    "insight.refresh": gettext_lazy("Figures, risk and life cycle of customers"),
     "interface.uploads": gettext_lazy("Remove forgotten uploads"),
     "kernel.custom-index": gettext_lazy("Make the index of a custom field"),
     "kernel.custom-search": gettext_lazy("Words of custom fields in the search"),

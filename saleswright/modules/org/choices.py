@@ -17,6 +17,12 @@ INDUSTRIES: Entries = (
     ("农业食品", "农业食品", "Agriculture and food"), ("文化传媒", "文化传媒", "Culture and media"),
     ("政府与公共服务", "政府与公共服务", "Government and public services"), ("其他", "其他", "Other"),
 )  # fmt: skip
+CUSTOMER_CLASSES: Entries = (
+    ("终端用户", "终端用户", "End user"), ("设备制造商", "设备制造商", "Equipment maker"),
+    ("系统集成商", "系统集成商", "System integrator"), ("经销商", "经销商", "Dealer"),
+    ("设计院", "设计院", "Design institute"), ("政府与事业单位", "政府与事业单位", "Government and public institution"),
+    ("其他", "其他", "Other"),
+)  # fmt: skip
 UNITS: Entries = (
     ("件", "件", "piece"), ("台", "台", "unit"), ("套", "套", "set"), ("个", "个", "item"), ("箱", "箱", "box"),
     ("千克", "千克", "kg"), ("吨", "吨", "t"), ("米", "米", "m"), ("升", "升", "l"), ("小时", "小时", "hour"),
@@ -30,6 +36,7 @@ CURRENCIES: Entries = (
 
 DICTIONARIES: dict[str, tuple[Text, Entries]] = {
     "industries": (_("Industries"), INDUSTRIES),
+    "customer-classes": (_("Classes of customers"), CUSTOMER_CLASSES),
     "units": (_("Units"), UNITS),
     "tax-rates": (_("Tax rates"), TAX_RATES),
     "currencies": (_("Currencies"), CURRENCIES),

@@ -34,6 +34,9 @@ Grants = dict[str, Scope]
 SALES = ("customers", "contacts", "leads", "opportunities", "activities", "quotes", "contracts", "orders")
 AFTER_SALES = ("tickets", "callbacks")
 SURVEYS = ("surveys", "survey-invitations", "survey-answers")
+#: the figures of customers: scope follows the customer's owner
+INSIGHT = ("customer-standings", "life-cycle-changes", "customer-grades", "level-overrides", "level-changes",
+           "care-duties")  # fmt: skip
 #: pools of what nobody has, and the rules that fill and guard them
 POOLS = ("pools", "recycle-rules", "claim-limits", "protections")
 #: the rules of the lead score, how it is learned, and its versions
@@ -44,6 +47,7 @@ LOOK_UP = (
     "stages", "loss-reasons", "lead-sources", "competitors", "campaigns", "discount-authorities", "service-levels",
     "callback-plans", "exchange-rates", "roles", "working-hours", "special-days", "company", "bodies",
     "dictionaries", "state-limits", "visit-rules", "visit-standards", "expense-rules",
+    "dictionaries", "state-limits", "industries",
 )  # fmt: skip
 
 #: those of them that sales operations keep; how rights and the company stand is for administrators
@@ -110,6 +114,10 @@ def sales_person(scope: Scope) -> Grants:
         "targets.view": scope,
         "merges.*": scope,
         "join-requests.*": OWN,
+        **every(INSIGHT, "view", scope),
+        "segments.*": scope,
+        "segments.view": ALL,
+        "care-plans.view": ALL,
         "reports.view": ALL,
         "fields.phone": ALL,
     }  # fmt: skip
@@ -134,10 +142,14 @@ def sales_lead(scope: Scope) -> Grants:
         "customer-expenses.export": scope,
         "expense-budgets.view": ALL,
         "work-reports.export": scope,
+        **every(("customer-rules", "grade-rules"), "view", ALL),
+        **every(INSIGHT, "export", scope),
     }
 
 
-READER: Grants = every((*SALES, "deliveries", "invoices", "collection-plans", "receipts"), "view", ALL)
+READER: Grants = every(
+    (*SALES, *INSIGHT, "segments", "deliveries", "invoices", "collection-plans", "receipts"), "view", ALL
+)
 
 ROLES: dict[str, tuple[object, Grants]] = {
     "administrator": (_("Administrator"), {"*": ALL}),
@@ -146,7 +158,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         sales_lead(ALL)
         | every(POOLS, "*", ALL)
         | every(SCORE, "view", ALL)
-        | {"price-lists.*": ALL, "fields.cost": ALL, "approvals.view": ALL},
+        | {"price-lists.*": ALL, "fields.cost": ALL, "approvals.view": ALL, "care-plans.*": ALL},
     ),
     "regional_manager": (_("Regional manager"), sales_lead(REGION)),
     "sales_manager": (_("Sales manager"), sales_lead(TREE)),
@@ -158,7 +170,8 @@ ROLES: dict[str, tuple[object, Grants]] = {
         | every(POOLS, "*", ALL)
         | every(SCORE, "*", ALL)
         | {"deliveries.*": ALL, "approvals.view": ALL, "audit.view": ALL, "jobs.view": ALL,
-           "announcement-receipts.export": ALL, "duplicate-scans.*": ALL},
+           "announcement-receipts.export": ALL, "duplicate-scans.*": ALL, "customer-rules.*": ALL, "grade-rules.*": ALL,
+           "care-plans.*": ALL},
     ),
     "finance": (
         _("Finance"),

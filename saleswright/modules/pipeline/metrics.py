@@ -9,8 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from saleswright.kernel.fields import QuantityField
 from saleswright.kernel.metrics import Metric, add_metric
-from saleswright.modules.pipeline.models import Opportunity
-from saleswright.modules.pipeline.states import OpportunityStatus
+from saleswright.modules.pipeline.models import Activity, Opportunity
+from saleswright.modules.pipeline.states import ActivityKind, ActivityStatus, OpportunityStatus
 
 DIMENSIONS = {
     "owner": "owner_id",
@@ -68,5 +68,33 @@ OPEN_COUNT = add_metric(
         "open_count", _("Open deals"), "count", _("Open opportunities, by expected close"),
         "opportunities", rows(OpportunityStatus.OPEN), Count("pk"), "expected_close", dimensions=DIMENSIONS,
         present=True,
+    )
+)  # fmt: skip
+
+ACTIVITY_DIMENSIONS = {
+    "owner": "owner_id",
+    "department": "department_id",
+    "region": "owner__region_id",
+    "customer": "customer_id",
+    "kind": "kind",
+}
+
+
+def done() -> QuerySet[Activity]:
+    """Activities that took place."""
+    return Activity.objects.filter(status=ActivityStatus.DONE, archived_at=None)
+
+
+ACTIVITIES_DONE = add_metric(
+    Metric(
+        "activities_done", _("Activities done"), "count", _("Activities of every kind, by the moment they were done"),
+        "activities", done, Count("pk"), "done_at", dimensions=ACTIVITY_DIMENSIONS, moment=True,
+    )
+)  # fmt: skip
+VISITS_DONE = add_metric(
+    Metric(
+        "visits_done", _("Visits done"), "count", _("Visits, by the moment they were done"),
+        "activities", lambda: done().filter(kind=ActivityKind.VISIT), Count("pk"), "done_at",
+        dimensions=ACTIVITY_DIMENSIONS, moment=True,
     )
 )  # fmt: skip

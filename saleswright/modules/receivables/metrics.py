@@ -3,9 +3,10 @@
 from django.db.models import ExpressionWrapper, F, Sum, Value
 from django.utils.translation import gettext_lazy as _
 
+from saleswright.kernel import clock
 from saleswright.kernel.fields import MoneyField
 from saleswright.kernel.metrics import Metric, add_metric
-from saleswright.modules.receivables.models import InvoiceLine, LedgerEntry
+from saleswright.modules.receivables.models import Invoice, InvoiceLine, LedgerEntry
 from saleswright.modules.receivables.states import POSTED, EntryKind
 
 INVOICED = add_metric(
@@ -46,5 +47,39 @@ COLLECTED = add_metric(
             "region": "receipt__owner__region",
             "customer": "customer",
         },
+    )
+)
+OPEN_DIMENSIONS = {
+    "owner": "owner_id",
+    "department": "department_id",
+    "region": "owner__region_id",
+    "customer": "customer_id",
+}
+OPEN_BALANCE = add_metric(
+    Metric(
+        name="open_balance",
+        label=_("Open receivables"),
+        unit="money",
+        formula=_("Open balances of invoices with tax, by due date, in base currency."),
+        resource="invoices",
+        rows=lambda: Invoice.objects.filter(status__in=POSTED, balance__gt=0),
+        value=Sum("base_balance"),
+        day="due_on",
+        dimensions=OPEN_DIMENSIONS,
+        present=True,
+    )
+)
+OVERDUE_AMOUNT = add_metric(
+    Metric(
+        name="overdue_amount",
+        label=_("Overdue receivables"),
+        unit="money",
+        formula=_("Open balances of invoices that were due before today, by due date, in base currency."),
+        resource="invoices",
+        rows=lambda: Invoice.objects.filter(status__in=POSTED, balance__gt=0, due_on__lt=clock.today()),
+        value=Sum("base_balance"),
+        day="due_on",
+        dimensions=OPEN_DIMENSIONS,
+        present=True,
     )
 )

@@ -1,6 +1,7 @@
 """What other modules may use of receivables."""
 
 from saleswright.modules.receivables.models import CollectionPlan, Instalment, Invoice, LedgerEntry, Receipt
+from saleswright.modules.receivables.queries import months_after
 from saleswright.modules.receivables.states import POSTED, EntryKind, InvoiceKind, InvoiceStatus, Trigger
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "LedgerEntry",
     "Receipt",
     "Trigger",
+    "months_after",
 ]

@@ -1,13 +1,12 @@
-"""Measures of visits and of what is spent on customers."""
+"""Measures of what is spent on customers."""
 
 from __future__ import annotations
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from saleswright.kernel.metrics import Metric, add_metric
-from saleswright.modules.pipeline.public import Activity, ActivityKind, ActivityStatus
 from saleswright.modules.visits.models import CustomerExpense
 from saleswright.modules.visits.states import ExpenseStatus
 
@@ -20,23 +19,12 @@ DIMENSIONS = {
 }
 
 
-def visits_done() -> QuerySet[Activity]:
-    """Visits that took place."""
-    return Activity.objects.filter(kind=ActivityKind.VISIT, status=ActivityStatus.DONE, archived_at=None)
-
-
 def agreed_expenses() -> QuerySet[CustomerExpense]:
     """Expenses that were agreed to and not cancelled."""
     states = (ExpenseStatus.APPROVED, ExpenseStatus.CLAIMED, ExpenseStatus.REIMBURSED)
     return CustomerExpense.objects.filter(status__in=states, archived_at=None)
 
 
-VISITS_DONE = add_metric(
-    Metric(
-        "visits_done", _("Visits done"), "count", _("Visits that took place, by the day on which they were done"),
-        "activities", visits_done, Count("pk"), "done_at", dimensions=DIMENSIONS, moment=True,
-    )
-)  # fmt: skip
 CUSTOMER_EXPENSES = add_metric(
     Metric(
         "customer_expenses", _("Customer expenses"), "money",

@@ -1,13 +1,17 @@
 """Customers and contacts by page, API and file."""
 
 import itertools
+from typing import Any
+
+import pytest
 
 from saleswright.interface.testing import EntityTestCase
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import system
+from saleswright.kernel.errors import ValidationFailed
 from saleswright.kernel.models import Role, User
 from saleswright.kernel.records import save_record, stamp
-from saleswright.modules.customers.models import Customer, DuplicatePair, DuplicateScan
+from saleswright.modules.customers.models import Customer, DuplicatePair, DuplicateScan, Industry
 
 serial = itertools.count(1)
 
@@ -145,3 +149,40 @@ class TestMerges(EntityTestCase):
         response = client.act("customers", one.pk, "merge", others=[{"record_id": other.pk}])
         assert response.status_code == 200, response.content
         return client.get(f"merges/{response.json()['id']}").json()
+
+
+class TestIndustries(EntityTestCase):
+    resource = "industries"
+    change = {"name_en": "Pumps"}
+
+    def values(self) -> dict[str, Any]:
+        parent = Industry.objects.get(code="34").pk
+        return {"code": f"344{Industry.objects.count()}", "name": "泵制造", "parent_id": parent}
+
+
+@pytest.mark.django_db
+def test_the_sections_and_divisions_of_the_standard_are_shipped() -> None:
+    assert Industry.objects.filter(parent=None).count() == 20
+    assert Industry.objects.exclude(parent=None).count() == 97
+    codes = Industry.objects.exclude(parent=None).order_by("code").values_list("code", flat=True)
+    assert list(codes) == [f"{number:02}" for number in range(1, 98)]
+    assert Industry.objects.get(code="34").section == "C"
+
+
+@pytest.mark.django_db
+def test_a_finer_industry_is_of_the_same_section_and_no_circle() -> None:
+    division = Industry.objects.get(code="34")
+    fine = save_record(Industry, {"code": "344", "name": "泵", "parent": division.pk}, actor=system("test"))
+    assert fine.section == "C"
+    with pytest.raises(ValidationFailed):
+        save_record(Industry, {"parent": fine.pk}, pk=division.pk, actor=system("test"))
+    assert Industry.objects.get(code="34").parent_id != fine.pk
+
+
+@pytest.mark.django_db
+def test_customers_are_found_by_the_section_of_their_industry(api: Any) -> None:
+    pump = Industry.objects.get(code="34").pk
+    save_record(Customer, {"name": "Pumps", "industry_class": pump}, actor=system("test"))
+    save_record(Customer, {"name": "Bank", "industry_class": Industry.objects.get(code="66").pk}, actor=system("test"))
+    where = '{"field": "industry_class.section", "op": "exact", "value": "C"}'
+    assert [one["name"] for one in api().get(f"customers?where={where}").json()["items"]] == ["Pumps"]
