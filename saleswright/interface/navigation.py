@@ -53,7 +53,7 @@ GROUPS = (
     ),
     Group(
         "opportunities", gettext_lazy("Opportunities"), "layout-kanban",
-        ("opportunities", "activities", "pipelines", "stages", "loss-reasons"),
+        ("opportunities", "solutions", "activities", "pipelines", "stages", "stage-criteria", "loss-reasons"),
     ),
     Group("quotes", gettext_lazy("Quotes"), "file-dollar", ("quotes",)),
     Group("orders", gettext_lazy("Contracts and orders"), "contract", ("contracts", "orders", "deliveries")),

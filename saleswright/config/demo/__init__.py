@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from saleswright.config.demo.announcements import make_announcements
+from saleswright.config.demo.deals import make_deals
 from saleswright.config.demo.notices import make_notices
 from saleswright.config.demo.people import DEMO_PASSWORD, SIGN_INS, make_people
 from saleswright.config.demo.pools import make_pools
@@ -37,6 +38,7 @@ def make_demo(*, progress: Progress) -> None:
     story = Story(progress)
     make_people(story)
     make_trade(story)
+    make_deals(story)
     make_pools(story)
     make_announcements(story)
     make_notices(story)

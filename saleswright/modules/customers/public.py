@@ -9,11 +9,12 @@ from saleswright.modules.customers.actions import (
     tell_new_owner,
 )
 from saleswright.modules.customers.models import Contact, Customer
-from saleswright.modules.customers.states import Level, LifeCycle
+from saleswright.modules.customers.states import DecisionRole, Level, LifeCycle
 
 __all__ = [
     "Contact",
     "Customer",
+    "DecisionRole",
     "Level",
     "LifeCycle",
     "country_code",

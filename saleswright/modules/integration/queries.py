@@ -39,6 +39,8 @@ JOBS: dict[str, Text] = {
     "webhooks.wake": gettext_lazy("Take up waiting deliveries"),
     "customers.nightly_duplicates": gettext_lazy("Search for duplicate customers"),
     "customers.find_duplicates": gettext_lazy("Search for duplicate customers"),
+    "pipeline.night": gettext_lazy("Keep the state of the pipeline"),
+    "pipeline.nightly": gettext_lazy("Update time limits and probabilities of deals"),
     "pool.recycle": gettext_lazy("Move records into the pools"),
     "privacy.retention": gettext_lazy("Check how long personal data are kept"),
     "workplace.cards-due": gettext_lazy("Send approval cards that wait"),

@@ -31,14 +31,17 @@ OWN, DEPARTMENT, TREE, REGION, ALL = Scope
 Grants = dict[str, Scope]
 
 #: what is sold and how it moves: scope follows the owner
-SALES = ("customers", "contacts", "leads", "opportunities", "activities", "quotes", "contracts", "orders")
+SALES = (
+    "customers", "contacts", "leads", "opportunities", "solutions", "activities", "quotes", "contracts", "orders",
+)  # fmt: skip
 AFTER_SALES = ("tickets", "callbacks")
 #: pools of what nobody has, and the rules that fill and guard them
 POOLS = ("pools", "recycle-rules", "claim-limits", "protections")
 #: catalogues that everyone who works here may look up
 LOOK_UP = (
     "departments", "regions", "posts", "employees", "product-categories", "products", "price-lists", "pipelines",
-    "stages", "loss-reasons", "lead-sources", "competitors", "campaigns", "discount-authorities", "service-levels",
+    "stages", "stage-criteria", "loss-reasons", "lead-sources", "competitors", "campaigns",
+    "discount-authorities", "service-levels",
     "callback-plans", "exchange-rates", "roles", "working-hours", "special-days", "company", "bodies",
     "dictionaries", "state-limits",
 )  # fmt: skip
