@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 DATABASE = "postgresql://postgres@127.0.0.1:5432/saleswright_bench"
 PARTS = {
     "lists": "JSON lists, pages, boards, deep pages; SQLite beside PostgreSQL",
+    "board": "a board of 1,000 deals, its totals, and a drop",
     "custom_fields": "a custom field beside a built-in one",
     "searching": "search as one types",
     "importing": "100,000 customers from csv",

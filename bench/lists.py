@@ -38,9 +38,9 @@ REFERENCES = {
     "loss_reason": ("pipeline_lossreason", "name"),
 }
 PLAIN = (
-    "id", "created_at", "updated_at", "archived_at", "number", "code", "name", "stage_since", "status", "currency",
-    "probability", "probability_manual", "opened_on", "closed_on", "expected_close", "source", "needs", "next_step",
-    "next_step_at", "loss_note", "lesson", "custom",
+    "id", "created_at", "updated_at", "archived_at", "number", "code", "name", "stage_since", "stage_due_on", "status",
+    "currency", "probability", "probability_mode", "probability_manual", "opened_on", "closed_on", "expected_close",
+    "source", "needs", "next_step", "next_step_at", "loss_note", "lesson", "custom",
 )  # fmt: skip
 AMOUNTS = ("amount", "base_amount")
 SCOPE = """(o.owner_id = %(me)s OR o.department_id = ANY(%(departments)s) OR o.id IN
@@ -56,7 +56,8 @@ class Floor:
         self.parameters = {"me": people.manager.pk, "departments": [people.manager.department_id, *below]}
         columns = [f"o.{name}" for name in (*PLAIN, *AMOUNTS)]
         columns += [f"o.{name}_id, {name}.{title}" for name, (_table, title) in REFERENCES.items()]
-        columns.append("o.status = 'open' AND o.stage_since + stage.time_limit_days < CURRENT_DATE")
+        columns.append("o.status = 'open' AND o.stage_due_on < CURRENT_DATE")
+        columns.append("o.status = 'open' AND o.next_step_at < now()")
         joins = " ".join(
             f"LEFT JOIN {table} {name} ON {name}.id = o.{name}_id" for name, (table, _) in REFERENCES.items()
         )
@@ -77,7 +78,7 @@ class Floor:
             for name in REFERENCES:
                 item[name] = {"id": row[place], "label": row[place + 1]} if row[place] is not None else None
                 place += 2
-            item["stuck"] = bool(row[place])
+            item["stuck"], item["step_late"] = bool(row[place]), bool(row[place + 1])
             items.append(item)
         return orjson.dumps({"items": items, "next_cursor": "."})
 

@@ -61,7 +61,7 @@ RowsOf = Callable[[Any, Actor], list[dict[str, Any]]]
 @dataclass(frozen=True, slots=True)
 class Board:
     """A board over a state or reference field. A drop runs the transition that `moves` names for the column
-    (state -> transition), or `move` with the column's id when the columns are records. `flag` names what is
+    (state -> transition), or `move` with the column's id when the columns are records. `flags` name what is
     attached to records that need a look: their cards say its label."""
 
     by: str
@@ -74,17 +74,19 @@ class Board:
     columns: Callable[[Actor, Mapping[str, str]], list[BoardKey]] | None = None
     move: str = ""
     limit: int = 80
-    flag: str = ""
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BoardKey:
-    """A column of a board."""
+    """A column of a board; `room` says how many of how many places are taken, `full` that none is left."""
 
     key: str
     label: Text
     colour: str = "secondary"
     percent: str = ""
+    room: str = ""
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,8 @@ class Entity(Resource):
     path: ClassVar[tuple[str, ...]] = ()
     related: ClassVar[tuple[Related, ...]] = ()
     panels: ClassVar[tuple[str, ...]] = ()
+    #: panels that stand above the facts of a record's page
+    first_panels: ClassVar[tuple[str, ...]] = ()
     board: ClassVar[Board | None] = None
     calendar: ClassVar[Calendar | None] = None
     exchange: ClassVar[Exchange | None] = None
@@ -424,8 +428,9 @@ class Entity(Resource):
             for name in (() if callable(names) else names)
             if name not in self._own_form_fields
         ]
-        if self.board and self.board.flag and self.board.flag not in {one.name for one in self.attached}:
-            problems.append(f"{self.name}: nothing attached is called {self.board.flag!r}")
+        if self.board:
+            unknown = set(self.board.flags) - {one.name for one in self.attached}
+            problems += [f"{self.name}: nothing attached is called {one!r}" for one in sorted(unknown)]
         if self.state_field in self._own_writable and self.state_field:
             problems.append(f"{self.name}: the state field is in the write list")
         indexed = indexed_columns(self.model)

@@ -56,7 +56,10 @@ GROUPS = (
     ),
     Group(
         "opportunities", gettext_lazy("Opportunities"), "layout-kanban",
-        ("opportunities", "activities", "visit-plans", "pipelines", "stages", "loss-reasons"),
+        (
+            "opportunities", "solutions", "activities", "visit-plans", "pipelines", "stages", "stage-criteria",
+            "loss-reasons",
+        ),
     ),
     Group("quotes", gettext_lazy("Quotes"), "file-dollar", ("quotes",)),
     Group("orders", gettext_lazy("Contracts and orders"), "contract", ("contracts", "orders", "deliveries")),

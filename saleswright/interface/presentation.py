@@ -246,6 +246,7 @@ class DetailPage:
     lines: list[LineTable] = field(default_factory=list)
     tabs: list[Tab] = field(default_factory=list)
     panels: list[str] = field(default_factory=list)  # urls of extra fragments that modules contribute
+    first_panels: list[str] = field(default_factory=list)  # those of them that stand above the facts
     timeline_url: str = ""
     edit_url: str = ""
     edit_reason: Text = ""
@@ -331,6 +332,8 @@ class BoardColumn:
     cards: list[Card]
     percent: str = ""
     more_url: str = ""
+    room: str = ""  # how many of how many places are taken
+    full: bool = False
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ async function drop(card, from, after) {
   const redirect = answer.headers.get("HX-Redirect");
   if (redirect) { location.href = redirect; return; }
   toast(texts.moved, "success");
-  totals();
+  totals(true);
 }
 
 for (const list of board.querySelectorAll("[data-cards]")) {
@@ -70,12 +70,14 @@ board.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-async function totals() {
-  if (!board.dataset.totalsUrl) return;
-  const answer = await fetch(board.dataset.totalsUrl).catch(() => null);
+async function totals(fresh = false) {
+  const url = board.dataset.totalsUrl;
+  if (!url) return;
+  const answer = await fetch(fresh ? `${url}${url.includes("?") ? "&" : "?"}fresh=1` : url).catch(() => null);
   if (!answer?.ok) return;
   for (const [key, figures] of Object.entries(await answer.json())) {
     const column = board.querySelector(`[data-column="${CSS.escape(key)}"]`);
+    if ("full" in figures) column?.classList.toggle("is-full", figures.full);
     for (const [name, value] of Object.entries(figures)) {
       const place = column?.querySelector(`[data-total="${name}"]`);
       if (place) place.textContent = value ?? "";

@@ -179,6 +179,25 @@ def test_the_sales_cycle_is_that_of_the_file(
     assert table_of("sales-cycle", "won", "mean_days", "median_days", by=by) == expected
 
 
+@pytest.mark.parametrize("by", ["owner", "manager", "product"])
+def test_the_velocity_is_that_of_the_file(
+    imported: dict[str, Any], deals: pl.DataFrame, table_of: Table, ratio: Ratio, by: str
+) -> None:
+    won, lost = pl.col("deal_stage") == "Won", pl.col("deal_stage") == "Lost"
+    days = (pl.col("close_date") - pl.col("engage_date")).dt.total_days()
+    rows = deals.group_by(GROUPS[by]).agg(
+        (~won & ~lost).sum().alias("open"), won.sum().alias("won"), (won | lost).sum().alias("closed"),
+        pl.col("close_value").filter(won).sum().alias("amount"), days.filter(won).sum().alias("days"),
+    )  # fmt: skip
+    expected = {
+        name: (there, ratio(wins, ends, 4), ratio(amount, wins, 2), ratio(there * amount * wins, ends * total, 2))
+        for name, there, wins, ends, amount, total in rows.iter_rows()
+    }
+    found = table_of("velocity", "open", "rate", "mean_deal", "velocity", by=by)
+    assert {name: figures for name, figures in found.items() if name in expected} == expected
+    assert len(found) == len(expected) + 1  # and all together
+
+
 def test_reports_keep_to_the_days_asked_for(imported: dict[str, Any], deals: pl.DataFrame, table_of: Table) -> None:
     year = pl.col("close_date").dt.year() == 2017
     may = year & (pl.col("close_date").dt.month() == 5)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from saleswright.config.demo.announcements import make_announcements
+from saleswright.config.demo.deals import make_deals
 from saleswright.config.demo.duplicates import make_merges
 from saleswright.config.demo.insight import make_insight
 from saleswright.config.demo.lead_score import make_lead_outcomes
@@ -42,6 +43,7 @@ def make_demo(*, progress: Progress) -> None:
     story = Story(progress)
     make_people(story)
     make_trade(story)
+    make_deals(story)
     make_lead_outcomes(story)
     make_insight(story)
     make_pools(story)

@@ -75,7 +75,10 @@ def board_page(request: HttpRequest, name: str) -> HttpResponse:
     path = entity.url() + "/board"
     page = BoardPage(
         subject(entity),
-        [BoardColumn(c.key, c.label, c.colour, cards.get(c.key, []), c.percent) for c in columns],
+        [
+            BoardColumn(c.key, c.label, c.colour, cards.get(c.key, []), c.percent, room=c.room, full=c.full)
+            for c in columns
+        ],
         drop_url=f"{path}/drop",
         totals_url=address(f"{path}/totals", given),
         query=query.q,
@@ -115,10 +118,13 @@ def _cards(
 
 def _flags(entity: Entity, board: Board, ids: list[int], actor: Actor) -> dict[int, str]:
     """What is said on the cards of those records that need a look."""
-    attached = next((one for one in entity.attached if one.name == board.flag), None)
-    if attached is None:
-        return {}
-    return {pk: str(attached.label) for pk, needs in attached.load(ids, actor).items() if needs}
+    found: dict[int, list[str]] = {}
+    for attached in entity.attached:
+        if attached.name in board.flags:
+            for pk, needs in attached.load(ids, actor).items():
+                if needs:
+                    found.setdefault(pk, []).append(str(attached.label))
+    return {pk: " · ".join(labels) for pk, labels in found.items()}
 
 
 def _union(arms: list[Any]) -> list[Any]:
@@ -158,18 +164,21 @@ def _card(
 
 @require_GET
 def board_totals(request: HttpRequest, name: str) -> HttpResponse:
-    """Counts and amounts of the columns, kept for half a minute for a person."""
+    """Counts and amounts of the columns, kept for half a minute for a person; `fresh=1` works them out anew."""
     entity, actor, given = entity_named(name), actor_of(request), parameters(request)
-    board = _board(entity)
+    board, fresh = _board(entity), bool(given.pop("fresh", ""))
     key = f"board:{actor.user_id}:{language()}:{entity.name}:{hash(tuple(sorted(given.items())))}"
-    content = cache.get(key)
+    content = None if fresh else cache.get(key)
     if content is None:
-        content = _board_totals(entity, board, listing.parse(entity, given, ignore=BOARD_ONLY), actor)
+        query = listing.parse(entity, given, ignore=BOARD_ONLY)
+        content = _board_totals(entity, board, query, actor, board_keys(entity, board, actor, given))
         cache.set(key, content, TOTALS_SECONDS)
     return JsonResponse(content)
 
 
-def _board_totals(entity: Entity, board: Board, query: listing.ListQuery, actor: Actor) -> dict[str, Any]:
+def _board_totals(
+    entity: Entity, board: Board, query: listing.ListQuery, actor: Actor, columns: list[BoardKey]
+) -> dict[str, Any]:
     specs = entity.specs_for(actor)
     base = listing.queryset(entity, query, actor).order_by()
     if board.open_states:
@@ -182,14 +191,20 @@ def _board_totals(entity: Entity, board: Board, query: listing.ListQuery, actor:
         figures["amount"] = Sum(amount)
     if weighs:
         figures["weighted"] = Sum(F(amount) * F("probability"), output_field=specs[amount].field)
-    spoken, currency, found = language(), base_currency(), {}
-    for row in base.values(by).annotate(**figures):
-        one = {"count": format_number(row["count"])}
+    spoken, currency = language(), base_currency()
+    found: dict[str, Any] = {}
+    rows = {str(row[by]): row for row in base.values(by).annotate(**figures)}
+    nothing: dict[str, Any] = dict.fromkeys(figures, 0)
+    for column in columns:
+        row = rows.get(column.key, nothing)
+        one: dict[str, Any] = {"room": column.room, "full": column.full} if column.room else {}
+        one |= {"count": format_number(row["count"])}
         if "amount" in figures:
-            one["amount"] = compact_money(row["amount"] or Decimal(0), currency, spoken)
+            one["amount"] = compact_money(row["amount"] or Decimal(0), currency, spoken) if row["count"] else ""
         if weighs:
-            one["weighted"] = compact_money((row["weighted"] or Decimal(0)) / 100, currency, spoken)
-        found[str(row[by])] = one
+            weighted = Decimal(row["weighted"] or 0) / 100
+            one["weighted"] = compact_money(weighted, currency, spoken) if row["count"] else ""
+        found[column.key] = one
     return found
 
 

@@ -71,9 +71,10 @@ def detail(request: HttpRequest, name: str, pk: int) -> HttpResponse:
         path=state_path(entity, record),
         actions=actions(entity, record, actor),
         sections=fact_sections(entity, row, specs, spoken, actor),
-        lines=[line_table(entity, spec, row, specs, spoken) for spec in entity.lines if spec.tabled],
+        lines=_line_tables(entity, row, specs, spoken),
         tabs=[_tab(entity, related, pk) for related in _tabs(entity, actor)],
         panels=[panel.format(pk=pk) for panel in entity.panels] + _panels_everywhere(entity, pk, actor),
+        first_panels=[panel.format(pk=pk) for panel in entity.first_panels],
         timeline_url=entity.url(pk, "timeline"),
         documents=[(one.label, entity.url(pk, f"document.{one.suffix}"), one.suffix) for one in entity.documents],
         views=views_of(entity, pk, actor),
@@ -217,9 +218,7 @@ def _record_facts(entity: Entity, row: Any, specs: dict[str, FieldSpec], spoken:
     facts = [
         Fact(specs[n].label, specs[n].cell(row, spoken)) for n in (*names, "created_by", "created_at", "updated_at")
     ]
-    for attached in entity.attached:
-        if not attached.on_page:
-            continue
+    for attached in (one for one in entity.attached if one.on_page):
         value = attached.load([row["id"]], actor).get(row["id"])
         if isinstance(value, list) and value and not isinstance(value[0], dict):
             called = attached.names() if attached.names else {}
@@ -235,6 +234,12 @@ def _record_facts(entity: Entity, row: Any, specs: dict[str, FieldSpec], spoken:
         if people:
             facts.append(Fact(_("Collaborators"), Cell(", ".join(people), "tags", tags=people)))
     return facts
+
+
+def _line_tables(entity: Entity, row: Any, specs: dict[str, FieldSpec], spoken: str) -> list[LineTable]:
+    """The lines of a document; of those that need not be there the empty ones are left out, but for the first."""
+    found = [(spec, line_table(entity, spec, row, specs, spoken)) for spec in entity.lines if spec.tabled]
+    return [table for place, (spec, table) in enumerate(found) if table.rows or spec.required or not place]
 
 
 def line_table(entity: Entity, lines: Lines, row: Any, specs: dict[str, FieldSpec], spoken: str) -> LineTable:

@@ -15,7 +15,7 @@ from saleswright.modules.customers.public import Contact, Customer
         ("fills", {"deal": ("customer",)}, "no form field 'deal' to limit or fill by"),
         ("fills", {"opportunity": ("status",)}, "no form field 'status' to fill"),
         ("line_fills", {"deal": ("lines", list)}, "no form field 'deal' to limit or fill by"),
-        ("board", Board(by="status", title="number", flag="late"), "nothing attached is called 'late'"),
+        ("board", Board(by="status", title="number", flags=("late",)), "nothing attached is called 'late'"),
     ],
 )
 def test_a_declaration_names_what_is_there(monkeypatch, name, value, problem):

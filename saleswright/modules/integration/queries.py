@@ -50,6 +50,8 @@ JOBS: dict[str, Text] = {
     "customers.nightly_duplicates": gettext_lazy("Search for duplicate customers"),
     "customers.find_duplicates": gettext_lazy("Search for duplicate customers"),
     "customers.follow_merges": gettext_lazy("Move what came in late for merged records"),
+    "pipeline.night": gettext_lazy("Keep the state of the pipeline"),
+    "pipeline.nightly": gettext_lazy("Update time limits and probabilities of deals"),
     "pool.recycle": gettext_lazy("Move records into the pools"),
     "visits.report-reminders": gettext_lazy("Remind of work reports"),
     "privacy.retention": gettext_lazy("Check how long personal data are kept"),

@@ -31,7 +31,9 @@ OWN, DEPARTMENT, TREE, REGION, ALL = Scope
 Grants = dict[str, Scope]
 
 #: what is sold and how it moves: scope follows the owner
-SALES = ("customers", "contacts", "leads", "opportunities", "activities", "quotes", "contracts", "orders")
+SALES = (
+    "customers", "contacts", "leads", "opportunities", "solutions", "activities", "quotes", "contracts", "orders",
+)  # fmt: skip
 AFTER_SALES = ("tickets", "callbacks")
 SURVEYS = ("surveys", "survey-invitations", "survey-answers")
 #: the figures of customers: scope follows the customer's owner
@@ -44,7 +46,8 @@ SCORE = ("score-rules", "score-setup", "score-versions")
 #: catalogues that everyone who works here may look up
 LOOK_UP = (
     "departments", "regions", "posts", "employees", "product-categories", "products", "price-lists", "pipelines",
-    "stages", "loss-reasons", "lead-sources", "competitors", "campaigns", "discount-authorities", "service-levels",
+    "stages", "stage-criteria", "loss-reasons", "lead-sources", "competitors", "campaigns",
+    "discount-authorities", "service-levels",
     "callback-plans", "exchange-rates", "roles", "working-hours", "special-days", "company", "bodies",
     "dictionaries", "state-limits", "visit-rules", "visit-standards", "expense-rules",
     "dictionaries", "state-limits", "industries",

@@ -13,20 +13,28 @@ from saleswright.interface.entity import Attached, Board, Calendar, Entity, Exch
 from saleswright.interface.fields import Shown, spec_of
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.errors import Text
+from saleswright.kernel.models import Collaborator
 from saleswright.kernel.personal import Basis, Personal
 from saleswright.kernel.resources import Lines, contribute
 from saleswright.modules.leads.public import source_names
 from saleswright.modules.notices.public import busy_sources
-from saleswright.modules.pipeline import queries
-from saleswright.modules.pipeline.actions import activities, leads, opportunities, stages
+from saleswright.modules.pipeline import criteria, queries
+from saleswright.modules.pipeline.actions import activities, leads, opportunities, solutions, stages
 from saleswright.modules.pipeline.models import (
     Activity,
     ActivityParticipant,
     LossReason,
     Opportunity,
+    OpportunityCompetitor,
+    OpportunityContact,
     OpportunityLine,
+    OpportunityMember,
+    OpportunityNeed,
     Pipeline,
+    Solution,
+    SolutionLine,
     Stage,
+    StageCriterion,
 )
 from saleswright.modules.pool.public import WON, Hold, Source, add_clock, add_hold
 
@@ -42,9 +50,9 @@ class PipelineEntity(Entity):
     sortable = ("title", "sequence")
     filters = ("name", "title")
     ordering = "sequence"
-    form = (Section(_("Pipeline"), ("title", "name", "sequence")),)
+    form = (Section(_("Pipeline"), ("title", "name", "sequence", "review_post")),)
     related = (Related("stages", "pipeline"), Related("opportunities", "pipeline", create=False))
-    exchange = Exchange(key="name")
+    exchange = Exchange(key="name", fields=("name", "title", "sequence", "review_post__title"))
 
 
 @register
@@ -61,14 +69,23 @@ class StageEntity(Entity):
     ordering = "sequence"
     form = (
         Section(_("Stage"), ("pipeline", "title", "name", "sequence")),
-        Section(_("Forecast"), ("probability", "forecast_category", "time_limit_days")),
-        Section(_("How to go on"), ("exit_requires", "guidance")),
+        Section(_("Forecast"), ("probability", "forecast_category")),
+        Section(_("Time and room"), ("time_limit_days", "most_deals", "limit_mode", "post")),
+        Section(
+            _("How to go on"),
+            ("exit_requires", "guidance", "scripts"),
+            _(
+                "Activities, documents and conditions are asked for under “Exit criteria”. Attach templates to the "
+                "stage itself: they are shown with every deal in it."
+            ),
+        ),
     )
+    related = (Related("stage-criteria", "stage"), Related("opportunities", "stage", create=False))
     exchange = Exchange(
         key="name",
         fields=(
             "pipeline__name", "name", "title", "sequence", "probability", "forecast_category", "time_limit_days",
-            "exit_requires", "guidance",
+            "exit_requires", "guidance", "scripts", "most_deals", "limit_mode", "post__title",
         ),
     )  # fmt: skip
 
@@ -76,7 +93,34 @@ class StageEntity(Entity):
         stages.prepare_stages(batch)
 
     def saved(self, batch: Any) -> None:
-        stages.follow_probability(batch)
+        stages.follow_stages(batch)
+
+
+@register
+class StageCriterionEntity(Entity):
+    """What must be so before an opportunity leaves a stage forward."""
+
+    name, model = "stage-criteria", StageCriterion
+    icon = "checklist"
+    search = ("title", "document_name")
+    columns = ("title", "stage", "kind", "activity_kind", "count", "document_name", "condition", "sequence")
+    filters = ("stage",)
+    ordering = "id"
+    form = (
+        Section(_("Exit criterion"), ("stage", "kind", "title", "sequence")),
+        Section(_("Activity done in the stage"), ("activity_kind", "count")),
+        Section(_("Document attached"), ("document_name", "document_group")),
+        Section(_("Condition that holds"), ("condition",)),
+    )
+    attached = (Attached("sentence", _("What is asked for"), criteria.sentences_of, {"type": "string"}, default=str),)
+    exchange = Exchange(key="id")
+    empty_text = _("Nothing is asked for yet. Add an activity, a document or a condition.")
+
+    def prepare(self, batch: Any) -> None:
+        stages.prepare_criteria(batch)
+
+    def label_of(self, record: StageCriterion) -> str:
+        return criteria.sentence(record)[:200]
 
 
 @register
@@ -110,48 +154,89 @@ class OpportunityEntity(Entity):
     columns = ("name", "number", "customer", "stage", "amount", "probability", "expected_close", "owner", "status")
     sortable = (
         "name", "amount", "base_amount", "probability", "opened_on", "closed_on", "expected_close", "next_step_at",
-        "stage_since", "created_at", "updated_at",
+        "stage_since", "stage_due_on", "created_at", "updated_at",
     )  # fmt: skip
     filters = (
         "customer", "contact", "lead", "pipeline", "stage", "status", "product", "amount", "base_amount", "probability",
         "opened_on", "closed_on", "expected_close", "next_step_at", "source", "campaign", "competitor", "loss_reason",
-        "stage_since", "created_at", "updated_at", "number", "code", "name",
+        "stage_since", "stage_due_on", "created_at", "updated_at", "number", "code", "name",
     )  # fmt: skip
+    derived = ("stage_due_on", "probability_manual")
     totals = ("base_amount",)
-    shown = (Shown("probability", percent=True), Shown("source", names=source_names))
+    shown = (
+        Shown("probability", percent=True), Shown("source", names=source_names),
+        Shown("member_lines.share", percent=True),
+    )  # fmt: skip
     form = (
         Section(_("Deal"), ("name", "customer", "contact", "owner", "pipeline", "stage")),
-        Section(_("Amount and dates"), ("product", "amount", "currency", "probability", "opened_on", "expected_close")),
+        Section(
+            _("Amount and dates"),
+            ("product", "amount", "currency", "probability_mode", "probability", "opened_on", "expected_close"),
+        ),
         Section(_("Next step"), ("next_step", "next_step_at")),
-        Section(_("Background"), ("needs", "source", "campaign", "competitor", "lesson", "code")),
+        Section(_("Background"), ("source", "campaign", "competitor", "lesson", "code")),
     )
-    limits = {"contact": Limit("customer"), "stage": Limit("pipeline")}
+    detail = (
+        Section(_("Deal"), ("customer", "contact", "owner", "pipeline", "stage", "stage_since", "stage_due_on")),
+        *form[1:],
+    )
+    api_write = ("needs",)
+    limits = {
+        "contact": Limit("customer"), "stage": Limit("pipeline"), "contact_lines.contact": Limit("customer"),
+    }  # fmt: skip
     fills = {"contact": ("customer",)}
     lines = (
         Lines(
             "lines", OpportunityLine, "opportunity", _("Products"),
             fields=("product", "quantity", "unit_price"), read=("amount",), required=False,
         ),
+        Lines(
+            "need_lines", OpportunityNeed, "opportunity", _("Needs"),
+            fields=("need", "importance", "answer", "gap"), required=False,
+        ),
+        Lines(
+            "contact_lines", OpportunityContact, "opportunity", _("People at the customer"),
+            fields=("contact", "role", "attitude", "note"), required=False,
+        ),
+        Lines(
+            "member_lines", OpportunityMember, "opportunity", _("Deal team"),
+            fields=("member", "role", "share"), required=False,
+        ),
+        Lines(
+            "competitor_lines", OpportunityCompetitor, "opportunity", _("Competitors in the deal"),
+            fields=("competitor", "standing", "note"), required=False,
+        ),
     )  # fmt: skip
+    first_panels = ("/opportunities/{pk}/progress",)
     path = ("open", "won")
     transitions = (
         opportunities.move_opportunity, opportunities.win_opportunity, opportunities.lose_opportunity,
         opportunities.assign_opportunity, opportunities.reopen_opportunity,
     )  # fmt: skip
-    related = (Related("activities", "opportunity"),)
+    related = (Related("activities", "opportunity"), Related("solutions", "opportunity"))
     attached = (
-        Attached("stuck", _("Stuck in its stage"), queries.stuck_ones, {"type": "boolean"}, default=bool),
+        Attached("stuck", _("Stuck in its stage"), queries.stuck_ones, {"type": "boolean"}, bool, on_page=False),
+        Attached("step_late", _("Next step overdue"), queries.late_steps, {"type": "boolean"}, bool, on_page=False),
+        Attached(
+            "missing",
+            _("Missing to go on"),
+            criteria.missing_of,
+            {"type": "array", "items": {"type": "object"}},
+            detail_only=True,
+            on_page=False,
+        ),
         Attached(
             "stage_history",
             _("Way through the stages"),
             queries.stage_histories,
             {"type": "array", "items": {"type": "object"}},
             detail_only=True,
+            on_page=False,
         ),
     )
     board = Board(
         by="stage", title="name", subtitle="customer", amount="amount", date="expected_close", open_states=("open",),
-        columns=queries.stage_columns, move="move", flag="stuck",
+        columns=queries.stage_columns, move="move", flags=("stuck", "step_late"),
     )  # fmt: skip
     exchange = Exchange(
         key="code",
@@ -159,7 +244,7 @@ class OpportunityEntity(Entity):
             "code", "name", "customer__name", "contact__name", "pipeline__name", "stage__name", "status", "amount",
             "currency", "probability", "product__name", "opened_on", "closed_on", "expected_close", "source",
             "campaign__code", "competitor__name", "loss_reason__code", "needs", "next_step", "next_step_at",
-            "owner__username", "lines.product__name", "lines.quantity", "lines.unit_price",
+            "owner__username", "lines.product__name", "lines.quantity", "lines.unit_price", "probability_mode",
         ),
         extra_export=("number", "base_amount"),
         synonyms={
@@ -179,6 +264,49 @@ class OpportunityEntity(Entity):
 
     def saved(self, batch: Any) -> None:
         opportunities.note_stages(batch)
+
+
+@register
+class SolutionEntity(Entity):
+    """What we answer to the needs of a deal."""
+
+    name, model, via = "solutions", Solution, "opportunity"
+    icon = "bulb"
+    state_field = "status"
+    search = ("title",)
+    columns = ("title", "opportunity", "revision", "status", "created_by", "created_at")
+    sortable = ("status", "created_at")
+    filters = ("opportunity", "status", "created_at")
+    form = (Section(_("Solution"), ("opportunity", "title", "summary")),)
+    detail = (Section(_("Solution"), ("opportunity", "title", "revision", "summary")),)
+    lines = (
+        Lines(
+            "lines", SolutionLine, "solution", _("Needs and answers"),
+            fields=("need", "answer", "gap", "product", "quantity", "unit_price"), required=False,
+        ),
+    )  # fmt: skip
+    line_fills = {"opportunity": ("lines", solutions.lines_for)}
+    panels = ("/solutions/{pk}/recommended",)
+    path = ("draft", "in_review", "approved")
+    transitions = (solutions.submit_solution, solutions.revise_solution)
+    exchange = Exchange(key="id")
+    empty_text = _("No solutions yet. Open a deal and answer its needs.")
+
+    def prepare(self, batch: Any) -> None:
+        solutions.prepare_solutions(batch)
+
+    def shown_to(self, actor: Actor, action: str) -> Q | None:
+        """Who reviews a solution reads it, whether or not they see the deal."""
+        if action != "view" or actor.user_id is None:
+            return None
+        lent = Collaborator.objects.filter(user=actor.user_id, resource=self.name)
+        return Q(pk__in=lent.values("record_id"))
+
+    def edit_refusal(self, record: Solution) -> Text | None:
+        return solutions.edit_refusal(record)
+
+    def label_of(self, record: Solution) -> str:
+        return f"{record.title} · {record.revision}"
 
 
 PLACE = _("To show that a visit took place at the customer's")

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from saleswright.kernel.fields import QuantityField
 from saleswright.kernel.metrics import Metric, add_metric
 from saleswright.modules.pipeline.models import Activity, Opportunity
+from saleswright.modules.pipeline.queries import stuck
 from saleswright.modules.pipeline.states import ActivityKind, ActivityStatus, OpportunityStatus
 
 DIMENSIONS = {
@@ -61,6 +62,21 @@ OPEN_WEIGHTED = add_metric(
         _("Sum of amount times probability of open opportunities, by expected close"),
         "opportunities", rows(OpportunityStatus.OPEN), Sum(WEIGHTED), "expected_close", dimensions=DIMENSIONS,
         present=True,
+    )
+)  # fmt: skip
+STUCK_COUNT = add_metric(
+    Metric(
+        "stuck_count", _("Stuck deals"), "count", _("Open opportunities past the time limit of their stage"),
+        "opportunities", lambda: stuck(rows(OpportunityStatus.OPEN)()), Count("pk"), "stage_due_on",
+        dimensions=DIMENSIONS, present=True,
+    )
+)  # fmt: skip
+STUCK_AMOUNT = add_metric(
+    Metric(
+        "stuck_amount", _("Amount of stuck deals"), "money",
+        _("Sum of the amounts of open opportunities past the time limit of their stage"),
+        "opportunities", lambda: stuck(rows(OpportunityStatus.OPEN)()), Sum("base_amount"), "stage_due_on",
+        dimensions=DIMENSIONS, present=True,
     )
 )  # fmt: skip
 OPEN_COUNT = add_metric(

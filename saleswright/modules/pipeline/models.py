@@ -4,23 +4,33 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from saleswright.interface.entity import sort_indexes
 from saleswright.kernel.clock import today
 from saleswright.kernel.company import base_currency
-from saleswright.kernel.fields import MoneyField, PriceField, QuantityField
+from saleswright.kernel.fields import ConditionField, MoneyField, PriceField, QuantityField
 from saleswright.kernel.models import OwnedRecord, Record, person
+from saleswright.modules.customers.public import Attitude, DecisionRole
+from saleswright.modules.pipeline.solution_models import Solution as Solution
+from saleswright.modules.pipeline.solution_models import SolutionLine as SolutionLine
 from saleswright.modules.pipeline.states import (
     ActivityKind,
     ActivityStatus,
+    CriterionKind,
     ForecastCategory,
+    Importance,
+    LimitMode,
     OpportunityStatus,
     PlaceState,
+    ProbabilityMode,
+    Standing,
 )
+from saleswright.modules.work.public import FileGroup
 
 PERCENT = MaxValueValidator(100)
 #: how long a planned activity is taken to last when nothing is said
@@ -36,6 +46,10 @@ class Pipeline(Record):
     sequence = models.PositiveSmallIntegerField(
         _("Sequence"), default=0, help_text=_("New opportunities go into the pipeline that comes first.")
     )
+    review_post = models.ForeignKey(
+        "org.Post", models.PROTECT, verbose_name=_("Reviews solutions"), null=True, blank=True, related_name="+",
+        help_text=_("One of its holders agrees to each solution. Left empty: the manager of who wrote it."),
+    )  # fmt: skip
 
     class Meta:
         verbose_name, verbose_name_plural = _("Pipeline"), _("Pipelines")
@@ -57,12 +71,27 @@ class Stage(Record):
         _("Forecast category"), max_length=10, choices=ForecastCategory.choices, default=ForecastCategory.PIPELINE
     )
     time_limit_days = models.PositiveSmallIntegerField(
-        _("Time limit"), null=True, blank=True, help_text=_("Days after which a deal counts as stuck.")
+        _("Time limit"), null=True, blank=True, validators=[MaxValueValidator(1000)],
+        help_text=_("Working days after which a deal counts as stuck."),
+    )  # fmt: skip
+    post = models.ForeignKey(
+        "org.Post", models.PROTECT, verbose_name=_("Responsible post"), null=True, blank=True, related_name="+",
+        help_text=_("Its holders are told when a deal comes into the stage."),
+    )  # fmt: skip
+    most_deals = models.PositiveSmallIntegerField(
+        _("Limit of the column"),
+        null=True,
+        blank=True,
+        help_text=_("As many open deals may stand in the stage at once."),
+    )
+    limit_mode = models.CharField(
+        _("When the column is full"), max_length=5, choices=LimitMode.choices, default=LimitMode.WARN
     )
     exit_requires = models.JSONField(
         _("Needed to go on"), default=list, blank=True, help_text=_("Fields that must be filled to leave forward.")
     )
     guidance = models.TextField(_("What good looks like"), blank=True)
+    scripts = models.TextField(_("What to say and ask"), blank=True)
 
     class Meta:
         verbose_name, verbose_name_plural = _("Stage"), _("Stages")
@@ -71,6 +100,33 @@ class Stage(Record):
             models.UniqueConstraint(fields=("pipeline", "sequence"), name="stage_sequence_once"),
         )
         indexes = sort_indexes("stage", "sequence")
+
+
+class StageCriterion(Record):
+    """Something that must be so before an opportunity leaves a stage forward, beside the fields to be filled.
+
+    An activity counts when it was done since the opportunity came into the stage; a document when a file of the
+    opportunity has that text in its name and is of that kind; a condition when it holds for the opportunity.
+    """
+
+    title_field = "title"
+    stage = models.ForeignKey(Stage, models.CASCADE, verbose_name=_("Stage"), related_name="criteria")
+    sequence = models.PositiveSmallIntegerField(_("Sequence"), default=0)
+    kind = models.CharField(_("Kind"), max_length=9, choices=CriterionKind.choices)
+    title = models.CharField(
+        _("What people read"), max_length=200, blank=True, help_text=_("Left empty, it is said by what is asked for.")
+    )
+    activity_kind = models.CharField(_("Kind of activity"), max_length=8, choices=ActivityKind.choices, blank=True)
+    count = models.PositiveSmallIntegerField(
+        _("How many"), default=1, validators=[MinValueValidator(1), MaxValueValidator(99)]
+    )
+    document_name = models.CharField(_("Text in the file name"), max_length=100, blank=True)
+    document_group = models.CharField(_("Kind of file"), max_length=10, choices=FileGroup.choices, blank=True)
+    condition = ConditionField(_("Condition"), terms="opportunities")
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("Exit criterion"), _("Exit criteria")
+        indexes = (models.Index(fields=("stage", "sequence", "id"), name="stage_criterion_order"),)
 
 
 class LossReason(Record):
@@ -88,6 +144,8 @@ class Opportunity(OwnedRecord):
     """A deal that may be had; `customer` may be empty until it is won (OPP-02).
 
     `base_amount` is `amount` in base currency at the rate of the day on which it was closed, or else opened.
+    `stage_due_on` is the last day on which it is not yet stuck: so many working days after `stage_since`; None when
+    closed or without a limit. `needs` are the texts of its need lines, `probability_manual` says that of the mode.
     """
 
     number = models.CharField(_("Number"), max_length=40, unique=True, null=True, blank=True, editable=False)
@@ -113,6 +171,7 @@ class Opportunity(OwnedRecord):
     )
     stage = models.ForeignKey(Stage, models.PROTECT, verbose_name=_("Stage"), blank=True, related_name="opportunities")
     stage_since = models.DateField(_("In this stage since"), editable=False)
+    stage_due_on = models.DateField(_("Stage to be left by"), null=True, blank=True, editable=False)
     status = models.CharField(
         _("Status"), max_length=8, choices=OpportunityStatus.choices, default=OpportunityStatus.OPEN, editable=False,
         db_index=True,
@@ -123,6 +182,10 @@ class Opportunity(OwnedRecord):
     probability = models.PositiveSmallIntegerField(
         _("Probability"), default=0, blank=True, validators=[PERCENT],
         help_text=_("Percent; left empty it is the stage's."),
+    )  # fmt: skip
+    probability_mode = models.CharField(
+        _("Probability by"), max_length=7, choices=ProbabilityMode.choices, default=ProbabilityMode.STAGE, blank=True,
+        help_text=_("Learned: what the past says of deals like this, where that is known; else the stage's."),
     )  # fmt: skip
     probability_manual = models.BooleanField(_("Probability set by hand"), default=False, editable=False)
     product = models.ForeignKey(
@@ -169,7 +232,8 @@ class Opportunity(OwnedRecord):
         indexes = (
             *sort_indexes(
                 "opportunity", "name", "amount", "base_amount", "probability", "opened_on",
-                "closed_on", "expected_close", "next_step_at", "stage_since", "created_at", "updated_at",
+                "closed_on", "expected_close", "next_step_at", "stage_since", "stage_due_on", "created_at",
+                "updated_at",
             ),
             models.Index(fields=("stage", "status", "id"), name="opportunity_stage_board"),
             models.Index(fields=("status", "closed_on"), name="opportunity_closed"),
@@ -185,6 +249,88 @@ class OpportunityLine(models.Model):
     quantity = QuantityField(_("Quantity"), default=1, minimum=0)
     unit_price = PriceField(_("Unit price"), null=True, blank=True, minimum=0)
     amount = MoneyField(_("Amount"), null=True, blank=True, editable=False)
+
+
+class OpportunityLineBase(models.Model):
+    """A line of an opportunity beside its products."""
+
+    position = models.PositiveIntegerField(default=0, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class OpportunityNeed(OpportunityLineBase):
+    """What the customer needs, how much it matters, what we answer and what that leaves open."""
+
+    opportunity = models.ForeignKey(Opportunity, models.CASCADE, related_name="need_lines")
+    need = models.CharField(_("Need"), max_length=300)
+    importance = models.CharField(
+        _("Importance"), max_length=6, choices=Importance.choices, default=Importance.MEDIUM, blank=True
+    )
+    answer = models.CharField(_("Our answer"), max_length=500, blank=True)
+    gap = models.CharField(pgettext_lazy("need", "Gap"), max_length=300, blank=True)
+
+
+class OpportunityContact(OpportunityLineBase):
+    """A person at the customer, what they have to say in this deal, and whether they are for us."""
+
+    opportunity = models.ForeignKey(Opportunity, models.CASCADE, related_name="contact_lines")
+    contact = models.ForeignKey("customers.Contact", models.PROTECT, verbose_name=_("Contact"), related_name="+")
+    role = models.CharField(_("Role"), max_length=10, choices=DecisionRole.choices, blank=True)
+    attitude = models.CharField(_("Attitude"), max_length=10, choices=Attitude.choices, blank=True)
+    note = models.CharField(_("Note"), max_length=200, blank=True)
+
+
+class OpportunityMember(OpportunityLineBase):
+    """A colleague who works on the deal, as what, and which percent of it counts as theirs."""
+
+    opportunity = models.ForeignKey(Opportunity, models.CASCADE, related_name="member_lines")
+    member = person(_("Member"))
+    role = models.CharField(_("Role"), max_length=60, blank=True)
+    share = models.PositiveSmallIntegerField(_("Share"), null=True, blank=True, validators=[PERCENT])
+
+
+class OpportunityCompetitor(OpportunityLineBase):
+    """Who else is in the race and how they stand."""
+
+    opportunity = models.ForeignKey(Opportunity, models.CASCADE, related_name="competitor_lines")
+    competitor = models.ForeignKey("market.Competitor", models.PROTECT, verbose_name=_("Competitor"), related_name="+")
+    standing = models.CharField(_("Standing"), max_length=7, choices=Standing.choices, blank=True)
+    note = models.CharField(_("Note"), max_length=200, blank=True)
+
+
+class CloseChange(models.Model):
+    """The expected close of an open opportunity was put to another day; append-only."""
+
+    opportunity = models.ForeignKey(Opportunity, models.CASCADE, related_name="close_changes")
+    from_day = models.DateField()
+    to_day = models.DateField()
+    at = models.DateTimeField()
+    actor = person(_("Person"), null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("opportunity", "id"), name="closechange_opportunity"),)
+
+
+class PipelineNight(models.Model):
+    """An open opportunity as it stood at the end of a day; append-only, a row for each night.
+
+    `night` is the day that ended. What the opportunity is called, and whose customer it is with, is read from it.
+    """
+
+    night = models.DateField()
+    opportunity = models.ForeignKey(Opportunity, models.CASCADE, related_name="nights")
+    pipeline = models.ForeignKey(Pipeline, models.PROTECT, related_name="+", db_index=False)
+    stage = models.ForeignKey(Stage, models.PROTECT, related_name="+", db_index=False)
+    owner = person(_("Owner"), null=True, db_index=False)
+    department = models.ForeignKey("kernel.Department", models.PROTECT, null=True, related_name="+", db_index=False)
+    base_amount = MoneyField(_("Amount in base currency"))
+    probability = models.PositiveSmallIntegerField(_("Probability"))
+    expected_close = models.DateField(_("Expected close"), null=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("night", "opportunity"), name="pipeline_night_once"),)
 
 
 class StageChange(models.Model):

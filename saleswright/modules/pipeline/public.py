@@ -6,12 +6,18 @@ from saleswright.modules.pipeline.models import (
     USUAL_LENGTH,
     Activity,
     ActivityParticipant,
+    CloseChange,
     LossReason,
     Opportunity,
     OpportunityLine,
+    OpportunityNeed,
     Pipeline,
+    PipelineNight,
+    Solution,
+    SolutionLine,
     Stage,
 )
+from saleswright.modules.pipeline.probability import probability_sources, refresh_learned
 from saleswright.modules.pipeline.queries import planned_between
 from saleswright.modules.pipeline.states import (
     ActivityKind,
@@ -19,7 +25,10 @@ from saleswright.modules.pipeline.states import (
     ForecastCategory,
     OpportunityStatus,
     PlaceState,
+    SolutionStatus,
 )
+from saleswright.modules.pipeline.team import Coverage, coverage_sources
+from saleswright.modules.pipeline.timing import follow_time_limits
 
 __all__ = [
     "USUAL_LENGTH",
@@ -27,17 +36,28 @@ __all__ = [
     "ActivityKind",
     "ActivityParticipant",
     "ActivityStatus",
+    "CloseChange",
+    "Coverage",
     "ForecastCategory",
     "LossReason",
     "Opportunity",
     "OpportunityLine",
+    "OpportunityNeed",
     "OpportunityStatus",
     "Pipeline",
+    "PipelineNight",
     "PlaceState",
+    "Solution",
+    "SolutionLine",
+    "SolutionStatus",
     "Stage",
+    "coverage_sources",
+    "follow_time_limits",
     "lose_opportunity",
     "move_opportunity",
     "not_checked_in",
     "planned_between",
+    "probability_sources",
+    "refresh_learned",
     "win_opportunity",
 ]

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from saleswright.interface.entity import BoardKey
-from saleswright.interface.fields import spec_of
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor, Scope
 from saleswright.kernel.access.scopes import standard_scope
@@ -93,10 +92,25 @@ def stage_columns(actor: Actor, parameters: Mapping[str, str]) -> list[BoardKey]
     asked = parameters.get("pipeline_id") or parameters.get("pipeline") or ""
     pipeline_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else None
     stages = stages_of(chosen_pipeline(pipeline_id))
-    return [
-        BoardKey(str(stage.pk), stage.title, stage_colour(place, len(stages)), f"{stage.probability}%")
-        for place, stage in enumerate(stages)
-    ]
+    limited = [stage.pk for stage in stages if stage.most_deals is not None]
+    taken = open_in(limited) if limited else {}
+    return [_column(stage, stage_colour(place, len(stages)), taken) for place, stage in enumerate(stages)]
+
+
+def _column(stage: Stage, colour: str, taken: Mapping[int, int]) -> BoardKey:
+    """A stage as a column of the board, with how full it is; the limit is for all deals, not only those one sees."""
+    percent = f"{stage.probability}%"
+    if stage.most_deals is None:
+        return BoardKey(str(stage.pk), stage.title, colour, percent)
+    count = taken.get(stage.pk, 0)
+    room = f"{count} / {stage.most_deals}"
+    return BoardKey(str(stage.pk), stage.title, colour, percent, room, count >= stage.most_deals)
+
+
+def open_in(stage_ids: Iterable[int]) -> dict[int, int]:
+    """How many open opportunities stand in each of the stages, whoever has them."""
+    rows = Opportunity.objects.filter(stage__in=list(stage_ids), status=OpportunityStatus.OPEN, archived_at=None)
+    return dict(rows.order_by().values("stage_id").annotate(n=Count("pk")).values_list("stage_id", "n"))
 
 
 def stage_colour(place: int, count: int) -> str:
@@ -105,12 +119,19 @@ def stage_colour(place: int, count: int) -> str:
 
 
 def stuck_ones(ids: list[int], actor: Actor) -> dict[int, bool]:
-    """Which open opportunities have been in their stage for more days than its time limit."""
-    rows = Opportunity.objects.filter(
-        pk__in=ids, status=OpportunityStatus.OPEN, stage__time_limit_days__isnull=False
-    ).values_list("pk", "stage_since", "stage__time_limit_days")
-    today = clock.today()
-    return {pk: True for pk, since, limit in rows if since + timedelta(days=limit or 0) < today}
+    """Which open opportunities have been in their stage for more working days than its time limit."""
+    return dict.fromkeys(stuck(Opportunity.objects.filter(pk__in=ids)).values_list("pk", flat=True), True)
+
+
+def stuck(rows: QuerySet[Opportunity]) -> QuerySet[Opportunity]:
+    """Those of them that are stuck."""
+    return rows.filter(status=OpportunityStatus.OPEN, stage_due_on__lt=clock.today())
+
+
+def late_steps(ids: list[int], actor: Actor) -> dict[int, bool]:
+    """Of which open opportunities the time of the next step is over."""
+    rows = Opportunity.objects.filter(pk__in=ids, status=OpportunityStatus.OPEN, next_step_at__lt=clock.now())
+    return dict.fromkeys(rows.values_list("pk", flat=True), True)
 
 
 def stage_histories(ids: list[int], actor: Actor) -> dict[int, list[dict[str, Any]]]:
@@ -136,16 +157,6 @@ def stage_histories(ids: list[int], actor: Actor) -> dict[int, list[dict[str, An
             }
         )
     return found
-
-
-def empty_fields(opportunity: Opportunity, names: list[str]) -> list[str]:
-    """The labels of those fields, of a stage's exit criteria, that are not filled; amounts of zero count as empty."""
-    missing = []
-    for name in names:
-        spec = spec_of(Opportunity, name)
-        if not getattr(opportunity, spec.attname):
-            missing.append(str(spec.label))
-    return missing
 
 
 def furthest_stages(pipeline_id: int) -> Any:

@@ -24,6 +24,55 @@ class ForecastCategory(models.TextChoices):
     CLOSED = "closed", _("Closed")
 
 
+class CriterionKind(models.TextChoices):
+    """What an exit criterion asks for."""
+
+    ACTIVITY = "activity", _("Activity done")
+    DOCUMENT = "document", _("Document attached")
+    CONDITION = "condition", _("Condition")
+
+
+class LimitMode(models.TextChoices):
+    """What follows when a column of the board is full."""
+
+    WARN = "warn", _("Warn")
+    BLOCK = "block", _("Let no more in")
+
+
+class ProbabilityMode(models.TextChoices):
+    """Where the probability of an open deal comes from."""
+
+    STAGE = "stage", _("Stage")
+    MANUAL = "manual", _("Set by hand")
+    LEARNED = "learned", _("Learned")
+
+
+class Importance(States):
+    """How much a need matters to the customer."""
+
+    HIGH = "high", "red", pgettext_lazy("importance", "High")
+    MEDIUM = "medium", "yellow", pgettext_lazy("importance", "Medium")
+    LOW = "low", "secondary", pgettext_lazy("importance", "Low")
+
+
+class Standing(States):
+    """How a competitor stands in a deal, seen from us."""
+
+    AHEAD = "ahead", "red", _("Ahead of us")
+    LEVEL = "level", "yellow", _("Level with us")
+    BEHIND = "behind", "green", _("Behind us")
+    OUT = "out", "secondary", _("Out of the race")
+
+
+class SolutionStatus(States):
+    """Where a solution stands between writing and being in force."""
+
+    DRAFT = "draft", "secondary", _("Draft")
+    IN_REVIEW = "in_review", "yellow", _("In review")
+    APPROVED = "approved", "green", pgettext_lazy("solution", "In force")
+    REPLACED = "replaced", "secondary", _("Replaced")
+
+
 class ActivityStatus(States):
     """Whether an activity lies ahead or behind."""
 

@@ -24,7 +24,7 @@ from saleswright.kernel.resources import Lines, contribute
 from saleswright.modules.customers.public import Contact, Customer
 from saleswright.modules.pool.public import WON, Hold, Source, add_clock, add_hold
 from saleswright.modules.sales import printing, queries
-from saleswright.modules.sales.actions import contracts, orders, quotes
+from saleswright.modules.sales.actions import contracts, orders, quotes, solutions
 from saleswright.modules.sales.models import Contract, Order, OrderLine, Quote, QuoteLine
 from saleswright.modules.sales.states import ContractStatus, OrderStatus, QuoteStatus
 
@@ -243,6 +243,7 @@ contribute(
     related=(Related("quotes", "customer"), Related("contracts", "customer"), Related("orders", "customer")),
 )
 contribute("opportunities", related=(Related("quotes", "opportunity"),))
+contribute("solutions", transitions=(solutions.quote_from_solution,))
 
 for _name in ("quotes", "orders"):
     choose_from("tax-rates", _name, "lines.tax_rate")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -19,6 +19,7 @@ from saleswright.kernel.clock import Period
 from saleswright.kernel.company import company
 from saleswright.kernel.metrics import Metric, all_metrics, measure, measure_by, metric_named
 from saleswright.kernel.money import EXACT, round_half_up
+from saleswright.modules.pipeline.public import Coverage, coverage_sources
 from saleswright.modules.targets.models import SCOPE_FIELDS, Target
 from saleswright.modules.targets.scopes import DIMENSIONS, Trees
 from saleswright.modules.targets.states import Light, PeriodCode, ScopeKind
@@ -140,6 +141,44 @@ def _cut(
 def _adds_up(metric: Metric) -> bool:
     """Whether the values of parts sum up to the value of the whole."""
     return isinstance(metric.value, Sum | Count) and not getattr(metric.value, "distinct", False)
+
+
+# --- coverage --------------------------------------------------------------------------------------------------
+
+
+def covers(targets: Sequence[Target], actor: Actor) -> dict[int, tuple[Decimal, Decimal, Decimal | None]]:
+    """Of targets in money: what is left to reach, the weighted open amount expected to close in the period, and the
+    second as a share of the first; None where nothing is left.
+    """
+    reached = actuals([slice_of(target) for target in targets], actor)
+    hoped = actuals([replace(slice_of(target), metric="open_weighted") for target in targets], actor)
+    found: dict[int, tuple[Decimal, Decimal, Decimal | None]] = {}
+    for target, actual, weighted in zip(targets, reached, hoped, strict=True):
+        left, weighted = round_half_up(max(target.value - actual, Decimal(0))), round_half_up(weighted)
+        found[target.pk] = (left, weighted, round_half_up(EXACT.divide(weighted, left), SHARE) if left else None)
+    return found
+
+
+def coverage_of_people(ids: Sequence[int], actor: Actor) -> dict[int, Coverage]:
+    """How far the open deals of people cover what is left of their foremost target in money on this day."""
+    if not ids or not actor.may("targets.view"):
+        return {}
+    today = clock.today()
+    rows = Target.objects.filter(
+        scope_kind=ScopeKind.PERSON, scope_person__in=list(ids), year__in=(today.year - 1, today.year), archived_at=None
+    )
+    mine = defaultdict[int, list[Target]](list)
+    for target in visible(rows, actor):
+        if is_money(target.metric) and target.scope_person_id is not None:
+            mine[target.scope_person_id].append(target)
+    chosen = {pk: one for pk, some in mine.items() if (one := foremost(some, today)) is not None}
+    found = covers(list(chosen.values()), actor)
+    return {
+        pk: Coverage(found[one.pk][2], found[one.pk][0], f"/targets/{one.pk}") for pk, one in chosen.items()
+    }  # fmt: skip
+
+
+coverage_sources.append(coverage_of_people)
 
 
 # --- words and values around a target --------------------------------------------------------------------------

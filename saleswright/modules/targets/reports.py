@@ -17,12 +17,14 @@ from saleswright.modules.targets.models import Target, this_year
 from saleswright.modules.targets.queries import (
     Attainment,
     attainments,
+    covers,
+    filters_of,
     is_money,
     metric_label,
     scope_label,
     visible_targets_of,
 )
-from saleswright.modules.targets.states import Light, PeriodCode
+from saleswright.modules.targets.states import Light, PeriodCode, ScopeKind
 
 COLOURS = {Light.GREEN: "#2fb344", Light.YELLOW: "#f59f00", Light.RED: "#d63939"}
 
@@ -53,6 +55,45 @@ def target_attainment(parameters: dict[str, Any], actor: Actor) -> Result:
     rows = [_row(target, reached[target.pk]) for target in targets]
     chart = _chart(targets, reached) if targets else None
     return Result(columns, rows, chart=chart, drill=[f"/targets/{target.pk}" for target in targets])
+
+
+@report(
+    "coverage", gettext_lazy("Coverage of targets"),
+    Parameter("year", gettext_lazy("Fiscal year"), "integer", default=this_year),
+    Parameter("period", gettext_lazy("Period"), "choice", tuple(PeriodCode.choices), default=PeriodCode.YEAR.value),
+    icon="shield-check",
+)  # fmt: skip
+def coverage(parameters: dict[str, Any], actor: Actor) -> Result:
+    """coverage = open weighted / remaining target, for each target in money of the period that the actor may see.
+
+    remaining = target - actual, at least 0; open_weighted is amount times probability of what is expected to close in
+    the period. Nothing is said of a target that is reached.
+    """
+    year = min(max(parameters["year"], 1), 9000)
+    targets = [one for one in visible_targets_of(year, parameters["period"], actor) if is_money(one.metric)]
+    covered = covers(targets, actor)
+    rows = [
+        [scope_label(one), one.metric, metric_label(one.metric), one.value, *covered[one.pk]] for one in targets
+    ]  # fmt: skip
+    columns = [
+        ReportColumn("group", _("Target of")),
+        ReportColumn("metric", _("Measure"), code=True),
+        ReportColumn("label", _("Measure")),
+        ReportColumn("target", _("Target"), "money"),
+        ReportColumn("remaining", _("Left to reach"), "money"),
+        ReportColumn("open_weighted", _("Weighted open amount"), "money"),
+        ReportColumn("coverage", _("Coverage"), "percent"),
+    ]
+    return Result(columns, rows, drill=[_open_deals(one) for one in targets])
+
+
+def _open_deals(target: Target) -> str:
+    """The open deals expected to close in the target's period, where the scope has a filter of the list."""
+    filters = {ScopeKind.PERSON: "owner_id", ScopeKind.DEPARTMENT: "department_id"}
+    span = f"expected_close__gte={target.span.start}&expected_close__lte={target.span.end}"
+    name = filters.get(ScopeKind(target.scope_kind))
+    scope = f"&{name}={','.join(map(str, sorted(next(iter(filters_of(target).values())))))}" if name else ""
+    return f"/opportunities?status=open&{span}{scope}"
 
 
 def _kind(row: Sequence[Any]) -> ColumnKind:

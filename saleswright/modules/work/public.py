@@ -13,6 +13,7 @@ from saleswright.modules.work.channels import (
     add_channel,
     whole_id,
 )
+from saleswright.modules.work.files.kinds import FileGroup, group_of
 from saleswright.modules.work.kinds import NoticeKind, add_kind
 from saleswright.modules.work.models import Approval, ApprovalTask, Attachment, Comment, Notification, Task
 from saleswright.modules.work.queries import away_between, transition_label, unread_of, waiting_for
@@ -27,6 +28,7 @@ __all__ = [
     "BotService",
     "Channel",
     "Comment",
+    "FileGroup",
     "Message",
     "MessageAction",
     "Notice",
@@ -45,6 +47,7 @@ __all__ = [
     "bot_access",
     "close_requests",
     "follow",
+    "group_of",
     "managers_of",
     "set_discount_authority",
     "tell",

@@ -21,12 +21,18 @@ from saleswright.kernel.records import Batch, Draft, snapshot
 from saleswright.kernel.transitions import ASSIGN_ARGS, Arg, transition
 from saleswright.modules.catalog.public import Product
 from saleswright.modules.customers.public import Contact, Customer, give_to, tell_new_owner
+from saleswright.modules.pipeline.actions import standing
+from saleswright.modules.pipeline.actions.lines import follow_lines, keep_closing_days, prepare_lines
+from saleswright.modules.pipeline.criteria import in_a_sentence, missing
 from saleswright.modules.pipeline.events import OpportunityLost, OpportunityWon
 from saleswright.modules.pipeline.models import LossReason, Opportunity, OpportunityLine, Stage, StageChange
-from saleswright.modules.pipeline.queries import chosen_pipeline, empty_fields
-from saleswright.modules.pipeline.states import OpportunityStatus
+from saleswright.modules.pipeline.probability import learned, refresh_learned, weigh
+from saleswright.modules.pipeline.queries import chosen_pipeline
+from saleswright.modules.pipeline.states import OpportunityStatus, ProbabilityMode
+from saleswright.modules.pipeline.timing import due_on
 
 OPEN, WON, LOST = OpportunityStatus.OPEN, OpportunityStatus.WON, OpportunityStatus.LOST
+STAGE, MANUAL, LEARNED = ProbabilityMode.STAGE, ProbabilityMode.MANUAL, ProbabilityMode.LEARNED
 
 
 # --- plain edits -----------------------------------------------------------------------------------------------
@@ -37,13 +43,17 @@ def prepare_opportunities(batch: Batch) -> None:
     _refuse_closed(batch)
     stages = {stage.pk: stage for stage in Stage.objects.order_by("sequence", "id")}
     default = chosen_pipeline(None)
-    owners = _customers_of_contacts(batch.good)
+    owners, due = _customers_of_contacts(batch.good), lru_cache(maxsize=None)(due_on)
     for draft in batch.good:
         match_contact(draft, owners)
         _date(draft, batch)
         _place(draft, batch, stages, default)
         _add_up(draft, batch.history)
         _weigh(draft, stages)
+        _limit(draft, stages, due)
+    standing.check_rooms(batch, stages)
+    prepare_lines(batch)
+    _learn(batch, stages)
     _keep_sums(batch)
     _convert(batch)
     _name(batch.good)
@@ -159,18 +169,45 @@ def _keep_sums(batch: Batch) -> None:
 
 
 def _weigh(draft: Draft, stages: dict[int, Stage]) -> None:
-    """The probability is 100 or 0 once closed, else as set by hand, else the stage's."""
+    """The probability is 100 or 0 once closed, else as set by hand, else the stage's.
+
+    A probability that is given is one set by hand unless another mode is asked for besides; one that is emptied is
+    the stage's again.
+    """
     opportunity, stage = draft.record, stages.get(draft.record.stage_id)
     if opportunity.status != OPEN or stage is None:
         opportunity.probability, opportunity.probability_manual = (100 if opportunity.status == WON else 0), False
         return
-    if "probability" in draft.values:
+    asked = draft.values.get("probability_mode") or ""
+    chosen = asked not in {"", STAGE} if draft.fresh else bool(asked) and draft.changed("probability_mode")
+    if "probability" in draft.values and not chosen:
         if draft.values["probability"] in (None, ""):
-            opportunity.probability_manual = False
+            opportunity.probability_mode = STAGE
         elif draft.changed("probability"):
-            opportunity.probability_manual = opportunity.probability != stage.probability
-    if not opportunity.probability_manual:
-        opportunity.probability = stage.probability
+            by_hand = opportunity.probability != stage.probability
+            if by_hand or opportunity.probability_mode == MANUAL:
+                opportunity.probability_mode = MANUAL if by_hand else STAGE
+    opportunity.probability_mode = opportunity.probability_mode or STAGE
+    weigh(opportunity, stage)
+
+
+def _limit(draft: Draft, stages: dict[int, Stage], due: Callable[[date, Stage], date | None]) -> None:
+    """Keep until when it may stay in its stage."""
+    opportunity, stage = draft.record, stages.get(draft.record.stage_id)
+    if opportunity.status != OPEN or stage is None:
+        opportunity.stage_due_on = None
+    elif draft.changed("stage") or draft.changed("status"):
+        opportunity.stage_due_on = due(opportunity.stage_since, stage)
+
+
+def _learn(batch: Batch, stages: dict[int, Stage]) -> None:
+    """What the past says of those that want to know, all at once; new ones are asked for once they are saved."""
+    wanting = [
+        d for d in batch.good if not d.fresh and d.record.probability_mode == LEARNED and d.record.status == OPEN
+    ]
+    found = learned([draft.pk for draft in wanting if draft.pk is not None])
+    for draft in wanting:
+        weigh(draft.record, stages[draft.record.stage_id], found.get(draft.pk or 0))
 
 
 def _convert(batch: Batch) -> None:
@@ -233,6 +270,11 @@ def note_stages(batch: Batch) -> None:
         ),
         batch_size=1000,
     )
+    keep_closing_days(batch)
+    follow_lines(batch)
+    wanting = [d.record.pk for d in batch.drafts if d.fresh and d.record.probability_mode == LEARNED]
+    if wanting:
+        refresh_learned(wanting)
 
 
 def _moment_of(draft: Draft, batch: Batch) -> datetime:
@@ -277,14 +319,16 @@ def move_opportunity(
         raise Conflict(_("The opportunity is in this stage already."))
     if not reason and (unusual := _unusual(present, target)):
         raise ValidationFailed.of("reason", "required", unusual)
-    if target.sequence > present.sequence and (missing := empty_fields(opportunity, present.exit_requires)):
-        values = {"stage": present.title, "fields": ", ".join(missing)}
-        raise Conflict(_("Before “%(stage)s” is left, fill in: %(fields)s.") % values)
+    if target.sequence > present.sequence and (lacking := missing(opportunity)):
+        values = {"stage": present.title, "missing": in_a_sentence(lacking)}
+        raise Conflict(_("Before “%(stage)s” is left: %(missing)s.") % values)
+    standing.check_room(target)
     _note_move(opportunity, target, actor, at, reason or "")
     opportunity.stage = target
     opportunity.stage_since = clock.local_date(at)
-    if not opportunity.probability_manual:
-        opportunity.probability = target.probability
+    opportunity.stage_due_on = due_on(opportunity.stage_since, target)
+    weigh(opportunity, target, learned([opportunity.pk]).get(opportunity.pk))
+    standing.tell_responsible(opportunity, target, actor, at)
 
 
 def _unusual(present: Stage, target: Stage) -> Text | None:
@@ -374,7 +418,7 @@ def _close(opportunity: Opportunity, at: datetime, closed_on: date | None) -> No
         raise ValidationFailed.of("closed_on", "range", _("The day of closing lies in the future."))
     if opportunity.opened_on and day < opportunity.opened_on:
         raise ValidationFailed.of("closed_on", "order", _("It can't be closed before it was opened."))
-    opportunity.closed_on, opportunity.probability_manual = day, False
+    opportunity.closed_on, opportunity.probability_manual, opportunity.stage_due_on = day, False, None
     opportunity.base_amount = base_amount(opportunity, today)
 
 
@@ -384,8 +428,11 @@ def _close(opportunity: Opportunity, at: datetime, closed_on: date | None) -> No
 )  # fmt: skip
 def reopen_opportunity(opportunity: Opportunity, *, actor: Actor, at: datetime, reason: str) -> None:
     """Take the deal up again in the stage where it was closed; the reason goes into its history."""
+    standing.check_room(opportunity.stage)
     _note_move(opportunity, opportunity.stage, actor, at, reason)
     opportunity.closed_on, opportunity.loss_reason, opportunity.loss_note = None, None, ""
     opportunity.stage_since = clock.local_date(at)
-    opportunity.probability = opportunity.stage.probability
+    opportunity.stage_due_on = due_on(opportunity.stage_since, opportunity.stage)
+    opportunity.probability_mode = LEARNED if opportunity.probability_mode == LEARNED else STAGE
+    weigh(opportunity, opportunity.stage, learned([opportunity.pk]).get(opportunity.pk))
     opportunity.base_amount = base_amount(opportunity, clock.local_date(at))

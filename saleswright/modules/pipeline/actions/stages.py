@@ -5,9 +5,13 @@ from __future__ import annotations
 from django.db.models import F
 from django.utils.translation import gettext as _
 
+from saleswright.interface.conditions import say, vocabulary
+from saleswright.kernel.errors import ValidationFailed
 from saleswright.kernel.records import Batch
 from saleswright.modules.pipeline.models import Opportunity
-from saleswright.modules.pipeline.states import OpportunityStatus
+from saleswright.modules.pipeline.probability import refresh_learned
+from saleswright.modules.pipeline.states import CriterionKind, OpportunityStatus, ProbabilityMode
+from saleswright.modules.pipeline.timing import follow_time_limits
 
 #: what a stage may ask for before an opportunity goes on
 EXIT_FIELDS = frozenset({
@@ -31,10 +35,40 @@ def prepare_stages(batch: Batch) -> None:
             draft.error("pipeline", "invalid", _("The stage has opportunities; it stays in its pipeline."))
 
 
+def prepare_criteria(batch: Batch) -> None:
+    """A criterion says what it asks for; what belongs to another kind of criterion is left out."""
+    for draft in batch.good:
+        one = draft.record
+        if one.kind != CriterionKind.ACTIVITY:
+            one.activity_kind, one.count = "", 1
+        if one.kind != CriterionKind.DOCUMENT:
+            one.document_name, one.document_group = "", ""
+        elif not one.document_name and not one.document_group:
+            draft.error("document_name", "required", _("Say which text the name has, or which kind of file it is."))
+        if one.kind != CriterionKind.CONDITION:
+            one.condition = {}
+        elif not one.condition:
+            draft.error("condition", "required", _("Say what has to hold."))
+        else:
+            try:
+                say(one.condition, vocabulary("opportunities", batch.actor))
+            except ValidationFailed as refused:
+                draft.error("condition", refused.errors[0].code, refused.errors[0].message)
+
+
+def follow_stages(batch: Batch) -> None:
+    """Open opportunities follow a new probability and time limit of their stage."""
+    follow_probability(batch)
+    limited = [d.record.pk for d in batch.drafts if d.pk is not None and d.changed("time_limit_days")]
+    if limited:
+        follow_time_limits(limited)
+
+
 def follow_probability(batch: Batch) -> None:
-    """Open opportunities whose probability wasn't set by hand take over the new one of their stage."""
+    """Open opportunities whose probability is the stage's take over the new one."""
     for draft in batch.drafts:
         if draft.pk is not None and draft.changed("probability"):
             Opportunity.objects.filter(
-                stage_id=draft.pk, status=OpportunityStatus.OPEN, probability_manual=False
+                stage_id=draft.pk, status=OpportunityStatus.OPEN, probability_mode=ProbabilityMode.STAGE
             ).update(probability=draft.record.probability, version=F("version") + 1)
+            refresh_learned()

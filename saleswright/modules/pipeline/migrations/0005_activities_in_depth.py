@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
         ('customers', '0005_coordinates'),
         ('kernel', '0009_personal_data'),
         ('leads', '0003_pools'),
-        ('pipeline', '0002_follow_ups'),
+        ('pipeline', '0004_solutions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

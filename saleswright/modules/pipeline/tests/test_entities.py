@@ -3,8 +3,8 @@
 import itertools
 
 from saleswright.interface.testing import EntityTestCase
-from saleswright.modules.pipeline.models import Pipeline
-from saleswright.modules.pipeline.tests.factories import make_customer, make_product
+from saleswright.modules.pipeline.models import Pipeline, Stage
+from saleswright.modules.pipeline.tests.factories import make_customer, make_opportunity, make_product
 
 _serial = itertools.count(1)
 
@@ -26,6 +26,15 @@ class TestStages(EntityTestCase):
         number = 1000 + next(_serial)
         pipeline = Pipeline.objects.get(name="default")
         return {"pipeline_id": pipeline.pk, "name": f"stage-{number}", "title": "Trial", "sequence": number}
+
+
+class TestStageCriteria(EntityTestCase):
+    resource = "stage-criteria"
+    change = {"title": "The plant was seen"}
+
+    def values(self):
+        stage = Stage.objects.get(pipeline__name="default", name="new")
+        return {"stage_id": stage.pk, "kind": "activity", "activity_kind": "visit", "count": 2}
 
 
 class TestLossReasons(EntityTestCase):
@@ -59,4 +68,16 @@ class TestActivities(EntityTestCase):
             "subject": f"Visit {next(_serial)}",
             "customer_id": make_customer().pk,
             "planned_at": "2026-12-01T09:00:00+08:00",
+        }
+
+
+class TestSolutions(EntityTestCase):
+    resource = "solutions"
+    change = {"summary": "two robots and a conveyor"}
+
+    def values(self):
+        return {
+            "opportunity_id": make_opportunity().pk,
+            "title": f"Plan {next(_serial)}",
+            "lines": [{"need": "quiet", "answer": "62 dB", "product_id": make_product().pk, "quantity": "2"}],
         }

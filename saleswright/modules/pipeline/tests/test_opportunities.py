@@ -166,13 +166,15 @@ def test_it_is_called_after_customer_and_product_without_a_name(api):
 
 
 def test_it_says_which_ones_are_stuck(api):
-    Stage.objects.filter(name="new").update(time_limit_days=14)
     today = clock.today()
-    old, edge = make_opportunity(), make_opportunity()
-    Opportunity.objects.filter(pk=old.pk).update(stage_since=date.fromordinal(today.toordinal() - 15))
-    Opportunity.objects.filter(pk=edge.pk).update(stage_since=date.fromordinal(today.toordinal() - 14))
+    old, edge, closed = make_opportunity(), make_opportunity(), make_opportunity()
+    Opportunity.objects.filter(pk=old.pk).update(stage_due_on=date.fromordinal(today.toordinal() - 1))
+    Opportunity.objects.filter(pk=edge.pk).update(stage_due_on=today)
+    Opportunity.objects.filter(pk=closed.pk).update(
+        stage_due_on=date.fromordinal(today.toordinal() - 1), status="lost", closed_on=today
+    )
     items = api().get("opportunities").json()["items"]
-    assert {item["id"]: item["stuck"] for item in items} == {old.pk: True, edge.pk: False}
+    assert {item["id"]: item["stuck"] for item in items} == {old.pk: True, edge.pk: False, closed.pk: False}
 
 
 def test_it_hides_other_peoples_opportunities(api, person):

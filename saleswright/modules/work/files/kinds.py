@@ -124,3 +124,9 @@ def clean_name(given: str) -> str:
         tail = f".{ending}" if dot and len(ending) < 10 else ""
         name = (stem if tail else name)[: _LONGEST - len(tail)].rstrip(" .") + tail
     return name
+
+
+def group_of(name: str) -> FileGroup | None:
+    """The group that a file's name puts it into; None for an ending that is not known."""
+    kind = KINDS.get(ending_of(name))
+    return kind.group if kind is not None else None
