@@ -46,7 +46,7 @@ def add_page(group: str, page: Page) -> None:
 
 GROUPS = (
     Group("market", gettext_lazy("Market"), "speakerphone", ("campaigns", "competitors")),
-    Group("leads", gettext_lazy("Leads"), "user-search", ("leads", "lead-sources")),
+    Group("leads", gettext_lazy("Leads"), "user-search", ("leads", "lead-links", "lead-forms", "lead-captures", "lead-sources")),
     Group(
         "customers", gettext_lazy("Customers"), "building",
         ("customers", "contacts", "duplicate-pairs", "duplicate-scans"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from saleswright.config.demo.announcements import make_announcements
+from saleswright.config.demo.lead_flow import make_lead_flow
 from saleswright.config.demo.notices import make_notices
 from saleswright.config.demo.people import DEMO_PASSWORD, SIGN_INS, make_people
 from saleswright.config.demo.pools import make_pools
@@ -38,6 +39,7 @@ def make_demo(*, progress: Progress) -> None:
     make_people(story)
     make_trade(story)
     make_pools(story)
+    make_lead_flow(story)
     make_announcements(story)
     make_notices(story)
 

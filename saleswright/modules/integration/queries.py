@@ -27,6 +27,7 @@ JOBS: dict[str, Text] = {
     "interface.uploads": gettext_lazy("Remove forgotten uploads"),
     "kernel.sessions": gettext_lazy("Remove ended sessions"),
     "kernel.tidy": gettext_lazy("Remove old jobs"),
+    "leads.answers": gettext_lazy("Watch the answers to leads"),
     "notices.send": gettext_lazy("Send notices by a channel"),
     "notices.tidy": gettext_lazy("Remove old sent notices"),
     "notices.wake": gettext_lazy("Take up waiting notices"),

@@ -8,8 +8,32 @@ from django.utils.translation import gettext_lazy as _
 from saleswright.interface.entity import sort_indexes
 from saleswright.kernel.fields import MoneyField
 from saleswright.kernel.models import Record
+from saleswright.modules.leads.models_answering import Answered
+from saleswright.modules.leads.models_capture import (
+    LeadCapture,
+    LeadForm,
+    LeadFormField,
+    LeadLink,
+    LeadLinkDay,
+    SourceCost,
+)
+from saleswright.modules.leads.models_rules import AssignmentMember, AssignmentRule, AssignmentTurn, ResponseLimit
 from saleswright.modules.leads.states import LeadStatus, SourceKind
-from saleswright.modules.pool.public import Pooled
+
+__all__ = [
+    "AssignmentMember",
+    "AssignmentRule",
+    "AssignmentTurn",
+    "Lead",
+    "LeadCapture",
+    "LeadForm",
+    "LeadFormField",
+    "LeadLink",
+    "LeadLinkDay",
+    "LeadSource",
+    "ResponseLimit",
+    "SourceCost",
+]
 
 
 class LeadSource(Record):
@@ -25,7 +49,7 @@ class LeadSource(Record):
         indexes = sort_indexes("lead_source", "name", "kind")
 
 
-class Lead(Pooled):
+class Lead(Answered):
     """Somebody who might buy: a company, a person in it or both, and a way to reach them."""
 
     title_field = "title"
@@ -73,5 +97,13 @@ class Lead(Pooled):
     class Meta:
         verbose_name, verbose_name_plural = _("Lead"), _("Leads")
         indexes = sort_indexes(
-            "lead", "title", "score", "created_at", "updated_at", "decision_date", "first_contact_at"
+            "lead",
+            "title",
+            "score",
+            "created_at",
+            "updated_at",
+            "decision_date",
+            "first_contact_at",
+            "response_due_at",
+            "responded_at",
         )

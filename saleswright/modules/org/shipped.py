@@ -35,6 +35,8 @@ SALES = ("customers", "contacts", "leads", "opportunities", "activities", "quote
 AFTER_SALES = ("tickets", "callbacks")
 #: pools of what nobody has, and the rules that fill and guard them
 POOLS = ("pools", "recycle-rules", "claim-limits", "protections")
+#: how leads come in and who gets them
+LEAD_FLOW = ("assignment-rules", "response-limits", "lead-forms", "lead-links", "lead-captures")
 #: catalogues that everyone who works here may look up
 LOOK_UP = (
     "departments", "regions", "posts", "employees", "product-categories", "products", "price-lists", "pipelines",
@@ -82,6 +84,8 @@ def sales_person(scope: Scope) -> Grants:
     return EVERYONE | every(SALES, "*", scope) | every(("deliveries", "invoices", "receipts"), "view", scope) | {
         "collection-plans.*": scope,
         "pools.view": OWN,
+        "lead-forms.view": ALL,
+        "lead-links.*": scope,
         "protections.view": scope,
         "protections.create": scope,
         "protections.submit": scope,
@@ -105,6 +109,9 @@ def sales_lead(scope: Scope) -> Grants:
         "meetings.view": scope,
         "recycle-rules.view": ALL,
         "claim-limits.view": ALL,
+        "assignment-rules.view": ALL,
+        "response-limits.view": ALL,
+        "lead-captures.view": ALL,
         "duplicate-pairs.*": scope,
     }
 
@@ -117,6 +124,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         _("Sales director"),
         sales_lead(ALL)
         | every(POOLS, "*", ALL)
+        | every(LEAD_FLOW, "*", ALL)
         | {"price-lists.*": ALL, "fields.cost": ALL, "approvals.view": ALL},
     ),
     "regional_manager": (_("Regional manager"), sales_lead(REGION)),
@@ -127,6 +135,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         sales_lead(ALL)
         | every(MAINTAINED, "*", ALL)
         | every(POOLS, "*", ALL)
+        | every(LEAD_FLOW, "*", ALL)
         | {"deliveries.*": ALL, "approvals.view": ALL, "audit.view": ALL, "jobs.view": ALL,
            "announcement-receipts.export": ALL, "duplicate-scans.*": ALL},
     ),
