@@ -182,6 +182,8 @@ def _say(spec: FieldSpec, actor: Actor, value: Any) -> str:
             return str(spec.choices.get(value, value))
         case "choice":
             return str(spec.choices.get(value, value))
+        case "text" if spec.shown.names is not None:
+            return _("“%(text)s”") % {"text": spec.names.get(value, value)}
         case "reference":
             return ", ".join(str(option.label) for option in options_for(spec, [value], actor)) or f"#{value}"
         case "bool":
@@ -327,6 +329,8 @@ def row(
         raise NotFound
     column = terms[name]
     offered = _operators(column)
+    if _is_coded(column) and op in {"startswith", "contains"}:  # written by a program: it stays as it is
+        offered.append(op)
     if op not in offered:
         op = "in" if op == "exact" and "in" in offered else offered[0]
     labels = DATE_LABELS if column.kind in DATES else LABELS
@@ -373,7 +377,7 @@ def _with_retired(
 
 
 def _operators(column: Column) -> list[str]:
-    if column.kind in {"choice", "reference"}:
+    if column.kind in {"choice", "reference"} or _is_coded(column):
         offered = list(CHOSEN)
     else:
         offered = [op for op in OPERATORS[column.kind] if op != "in"]
@@ -382,9 +386,16 @@ def _operators(column: Column) -> list[str]:
     return [*offered, "filled"] if "empty" in offered else offered
 
 
+def _is_coded(column: Column) -> bool:
+    """Whether the field holds codes that people choose by their names."""
+    return isinstance(column, Term) and column.kind == "text" and column.spec.shown.names is not None
+
+
 def _control(column: Column, op: str) -> str:
     if op in {"empty", "filled"}:
         return "nothing"
+    if _is_coded(column) and op in CHOSEN:
+        return "choice"
     if column.kind in DATES:
         return "date"
     if isinstance(column, Term) and column.spec.many:
@@ -398,7 +409,7 @@ def _furnish(found: Row, column: Column, period: str) -> None:
     """Add what the control of the row offers."""
     chosen = set(found.value.split(",")) - {""}
     if isinstance(column, Term) and found.control == "choice":
-        choices = column.spec.choices.items()
+        choices = (_named(column.spec, chosen) if _is_coded(column) else column.spec.choices).items()
         found.options = [Option(str(v), label, str(v) in chosen) for v, label in choices if v != ""]
     elif isinstance(column, Term) and found.control == "reference":
         target = column.spec.target
@@ -410,6 +421,12 @@ def _furnish(found: Row, column: Column, period: str) -> None:
         found.value = "" if found.value in PERIODS else _day(found.value)
     if isinstance(column, Figure):
         found.period, found.periods = period, _periods(period)
+
+
+def _named(spec: FieldSpec, chosen: set[str]) -> dict[str, Text]:
+    """The codes of a field with their names, and what is chosen now though it is none of them."""
+    names = {str(code): label for code, label in spec.names.items()}
+    return names | {code: code for code in sorted(chosen) if code not in names}
 
 
 def _periods(chosen: str) -> list[Option]:

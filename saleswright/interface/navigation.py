@@ -46,7 +46,10 @@ def add_page(group: str, page: Page) -> None:
 
 GROUPS = (
     Group("market", gettext_lazy("Market"), "speakerphone", ("campaigns", "competitors", "surveys")),
-    Group("leads", gettext_lazy("Leads"), "user-search", ("leads", "lead-sources")),
+    Group(
+        "leads", gettext_lazy("Leads"), "user-search",
+        ("leads", "lead-links", "lead-forms", "lead-captures", "lead-sources"),
+    ),
     Group(
         "customers", gettext_lazy("Customers"), "building",
         (

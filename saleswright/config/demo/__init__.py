@@ -11,6 +11,7 @@ from saleswright.config.demo.announcements import make_announcements
 from saleswright.config.demo.deals import make_deals
 from saleswright.config.demo.duplicates import make_merges
 from saleswright.config.demo.insight import make_insight
+from saleswright.config.demo.lead_flow import make_lead_flow
 from saleswright.config.demo.lead_score import make_lead_outcomes
 from saleswright.config.demo.notices import make_notices
 from saleswright.config.demo.people import DEMO_PASSWORD, SIGN_INS, make_people
@@ -47,6 +48,7 @@ def make_demo(*, progress: Progress) -> None:
     make_lead_outcomes(story)
     make_insight(story)
     make_pools(story)
+    make_lead_flow(story)
     make_announcements(story)
     make_surveys(story)
     make_visits(story)

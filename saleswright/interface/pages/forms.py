@@ -350,9 +350,17 @@ def _edit(request: HttpRequest, entity: Entity, actor: Actor, record: Any | None
     editing = Editing(entity, actor, record, data, request.GET)
     if data is not None and (saved := editing.save()) is not None:
         messages.success(request, _("Saved"))
-        return goes_to(request, entity.url(saved.pk))
+        return goes_to(request, _page_of(entity, saved, actor))
     status = 422 if data is not None else 200
     return render(request, entity.form_template, {"page": editing.page()}, status=status)
+
+
+def _page_of(entity: Entity, saved: Any, actor: Actor) -> str:
+    """Where the saved record is looked at: its page, or the list when it went to somebody out of one's sight."""
+    somebody = getattr(saved, "owner_id", actor.user_id)
+    if somebody != actor.user_id and not visible(entity.model._default_manager.filter(pk=saved.pk), actor).exists():
+        return entity.url()
+    return entity.url(saved.pk)
 
 
 def duplicates(request: HttpRequest, name: str) -> HttpResponse:

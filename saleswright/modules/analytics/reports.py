@@ -227,3 +227,6 @@ def any_metric(parameters: dict[str, Any], actor: Actor) -> Result:
     result = Result(columns, rows)
     result.chart = _bars(title, result.for_people()[1], 1, unit, by == "month")
     return result
+
+
+from saleswright.modules.analytics import channel_quality  # noqa: E402, F401 - a report of its own file

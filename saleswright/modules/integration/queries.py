@@ -37,6 +37,7 @@ JOBS: dict[str, Text] = {
     "leads.learn_score": gettext_lazy("Learn the lead score"),
     "leads.nightly_score": gettext_lazy("Score leads anew, and learn when it is time"),
     "leads.rescore": gettext_lazy("Score all open leads anew"),
+    "leads.answers": gettext_lazy("Watch the answers to leads"),
     "notices.send": gettext_lazy("Send notices by a channel"),
     "notices.tidy": gettext_lazy("Remove old sent notices"),
     "notices.wake": gettext_lazy("Take up waiting notices"),

@@ -15,6 +15,8 @@ from saleswright.kernel.records import Batch, Draft
 from saleswright.kernel.text import company_key, phone_key
 from saleswright.kernel.transitions import ASSIGN_ARGS, Arg, transition
 from saleswright.modules.customers.public import heir_of, tell_new_owner
+from saleswright.modules.leads import answering, assigning
+from saleswright.modules.leads.desks import OPEN
 from saleswright.modules.leads.duplicates import refuse_known
 from saleswright.modules.leads.models import Lead
 from saleswright.modules.leads.queries import known_sources
@@ -22,7 +24,6 @@ from saleswright.modules.leads.scoring.scorer import scorer
 from saleswright.modules.leads.states import LeadStatus
 from saleswright.modules.pool.public import given_out, prepare_pooled
 
-OPEN = (LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.QUALIFIED)
 #: the checklist of need, budget, authority and time: argument of `qualify` -> field and label
 CHECKLIST: dict[str, tuple[str, Text]] = {
     "need": ("need_confirmed", gettext_lazy("Need")),
@@ -35,6 +36,8 @@ CHECKLIST: dict[str, tuple[str, Text]] = {
 def prepare_leads(batch: Batch) -> None:
     """Ask for a name and a way to reach it; keep the keys of the duplicate check, the source's code and the score."""
     prepare_pooled(batch)
+    assigning.hold_back(batch)
+    answering.note_history(batch)
     sources = known_sources() if any(draft.record.source for draft in batch.good) else {}
     for draft in batch.good:
         lead = draft.record
@@ -63,11 +66,30 @@ def rescore(leads: Sequence[Lead]) -> None:
     scorer().apply(leads)
 
 
+def is_free(lead: Lead) -> Text | None:
+    """What is being worked on isn't taken away by rules."""
+    return _("Somebody has answered it already.") if lead.owner_id and lead.responded_at else None
+
+
 @transition("leads", "assign", label=gettext_lazy("Assign"), source=OPEN, args=ASSIGN_ARGS, icon="user-share")
 def assign_lead(lead: Lead, *, actor: Actor, at: datetime, owner_id: int) -> None:
     """Give the lead to another owner, also out of a pool."""
     given_out(lead, "leads", heir_of(lead, actor, owner_id, "leads.assign"), at)
+    assigning.give_by_hand(lead, actor, at)
+    answering.restart(lead)
     tell_new_owner(lead, actor, at)
+
+
+@transition(
+    "leads", "assign-by-rules", label=gettext_lazy("Assign by rules"), source=OPEN, icon="route", guards=(is_free,)
+)
+def assign_by_rules(lead: Lead, *, actor: Actor, at: datetime) -> None:
+    """Give the lead to whom the assignment rules name (LEAD-06).
+
+    Raises Conflict when no rule fits it or nobody is free.
+    """
+    assigning.give_one(lead, actor=actor, at=at)
+    answering.restart(lead)
 
 
 @transition(
@@ -77,8 +99,8 @@ def assign_lead(lead: Lead, *, actor: Actor, at: datetime, owner_id: int) -> Non
 )  # fmt: skip
 def contact_lead(lead: Lead, *, actor: Actor, at: datetime) -> None:
     """Note that somebody spoke with the lead; the first time is kept."""
-    lead.followed_up_at = at
     lead.first_contact_at = lead.first_contact_at or at
+    answering.answer(lead, at)
     rescore([lead])
 
 
@@ -110,6 +132,7 @@ def qualify_lead(lead: Lead, *, actor: Actor, at: datetime, **confirmed: bool) -
 def disqualify_lead(lead: Lead, *, actor: Actor, at: datetime, reason: str) -> None:
     """Put the lead aside and say why."""
     lead.disqualified_because = reason
+    answering.stop(lead)
 
 
 @transition("leads", "reopen", label=gettext_lazy("Reopen"), source=[LeadStatus.DISQUALIFIED], icon="rotate")
@@ -117,3 +140,4 @@ def reopen_lead(lead: Lead, *, actor: Actor, at: datetime) -> None:
     """Take the lead up again: contacted if somebody spoke with it before, otherwise new."""
     lead.status = LeadStatus.CONTACTED if lead.first_contact_at else LeadStatus.NEW
     lead.disqualified_because = ""
+    answering.restart(lead)

@@ -5,20 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import Q
+from django.utils.translation import gettext as say
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import Attached, Board, Entity, Exchange, Section, register
 from saleswright.interface.fields import Shown
 from saleswright.kernel import masks
+from saleswright.kernel.drafts import Batch
 from saleswright.kernel.errors import Text
 from saleswright.kernel.merging.action import merging
 from saleswright.kernel.merging.declared import Merging
 from saleswright.kernel.personal import Personal
-from saleswright.kernel.resources import Masked, contribute
-from saleswright.modules.leads import actions, queries
+from saleswright.kernel.resources import Lines, Masked, contribute
+from saleswright.modules.leads import actions, answering, assigning, queries
 from saleswright.modules.leads.duplicates import alike_leads, similar_leads
-from saleswright.modules.leads.models import Lead, LeadSource
+from saleswright.modules.leads.models import Lead, LeadSource, SourceCost
 from saleswright.modules.leads.scoring import entities as entities
 from saleswright.modules.leads.scoring.words import score_lines_of
 from saleswright.modules.leads.states import LeadStatus
@@ -43,7 +46,20 @@ class LeadSourceEntity(Entity):
     sortable = ("name", "code")
     filters = ("kind", "code", "name")
     form = (Section(_("Source"), ("name", "code", "kind", "cost")),)
+    lines = (
+        Lines(
+            "costs", SourceCost, "source", _("Costs"), fields=("starts_on", "ends_on", "amount", "note"),
+            required=False,
+        ),
+    )  # fmt: skip
     exchange = Exchange(key="code")
+
+    def prepare(self, batch: Batch) -> None:
+        for draft in batch.good:
+            for line in draft.line_drafts.get("costs", ()):
+                one = line.record
+                if one.starts_on and one.ends_on and one.ends_on < one.starts_on:
+                    draft.error(f"costs.{line.index}.ends_on", "order", say("The end lies before the start."))
 
 
 REACH = _("To reach the person about what they asked for")
@@ -66,12 +82,19 @@ class LeadEntity(Entity):
         "email": Personal("leads", REACH),
         "email_key": Personal("leads", _("To find the same person again")),
         "need": Personal("leads", _("To know what is asked for")),
+        "duplicate_note": Personal("leads", _("To find the same person again")),
     }
-    columns = ("title", "number", "status", "score", "source", "contact_name", "phone", "owner", "updated_at")
-    sortable = ("title", "score", "created_at", "updated_at", "decision_date", "first_contact_at")
+    columns = (
+        "title", "status", "score", "source", "contact_name", "phone", "owner", "response_state", "response_due_at",
+    )  # fmt: skip
+    sortable = (
+        "title", "score", "created_at", "updated_at", "decision_date", "first_contact_at", "response_due_at",
+        "responded_at",
+    )  # fmt: skip
     filters = (
         "status", "source", "campaign", "region", "industry", "score", "customer", "title", "decision_date",
         "first_contact_at", "created_at", "updated_at", "number", "pool", "followed_up_at",
+        "response_state", "response_due_at", "responded_at", "link",
     )  # fmt: skip
     form = (
         Section(_("Company and contact"), ("company", "contact_name", "phone", "email", "industry", "region")),
@@ -83,17 +106,37 @@ class LeadEntity(Entity):
             _("What has to be confirmed before a lead is qualified."),
         ),
     )
+    detail = (
+        *form,
+        Section(
+            pgettext_lazy("lead", "Answer"),
+            (
+                "response_state",
+                "response_due_at",
+                "response_limit",
+                "responded_at",
+                "response_minutes",
+                "followed_up_at",
+            ),
+        ),
+        Section(_("Capture"), ("link", "duplicate_note")),
+    )
     shown = (Shown("source", names=queries.source_names),)
     path = (LeadStatus.NEW, LeadStatus.CONTACTED, LeadStatus.QUALIFIED, LeadStatus.CONVERTED)
     transitions = (
-        actions.contact_lead, actions.qualify_lead, actions.assign_lead, actions.disqualify_lead, actions.reopen_lead,
+        actions.contact_lead, actions.qualify_lead, actions.assign_lead, actions.assign_by_rules,
+        actions.disqualify_lead, actions.reopen_lead,
         merging("leads"),
         *pool_transitions("leads", source=actions.OPEN, reason_required=False),
     )  # fmt: skip
     merges = Merging(latest=("followed_up_at",), least=("first_contact_at",))
     api_write = ("pool",)
     held_since = "owned_since"
-    reaches = {"claim": may_be_claimed, "assign": may_be_assigned}
+    reaches = {"claim": may_be_claimed, "assign": may_be_assigned, "assign-by-rules": may_be_assigned}
+    derived = (
+        "brand_key", "head_key", "tail_key", "score", "score_parts", "response_limit_id", "response_due_at",
+        "response_state", "response_minutes", "assigned_at",
+    )  # fmt: skip
     attached = (
         Attached(
             "score_reasons",
@@ -102,11 +145,16 @@ class LeadEntity(Entity):
             {"type": "array", "items": {"type": "string"}},
             on_page=False,  # there is a panel for it
         ),
+        Attached("answer_overdue", _("Answer overdue"), answering.overdue_ones, {"type": "boolean"}, default=bool),
         pool_standing("leads"),
-    )
+        Attached(
+            "assignment", _("Why with this owner"), assigning.reasons_of, {"type": "string"}, default=str,
+            detail_only=True,
+        ),
+    )  # fmt: skip
     board = Board(
         by="status", title="title", subtitle="contact_name", amount="budget", date="decision_date",
-        open_states=actions.OPEN,
+        open_states=actions.OPEN, flags=("answer_overdue",),
     )  # fmt: skip
     exchange = Exchange(
         key="number",
@@ -117,8 +165,10 @@ class LeadEntity(Entity):
         extra_export=("score", "created_at"),
     )  # fmt: skip
     history_fields = ("first_contact_at", "disqualified_because", "converted_at", "customer", "contact")
-    private = ("company_key", "phone_key", "email_key", "score_parts", "brand_key", "head_key", "tail_key")
-    derived = ("brand_key", "head_key", "tail_key", "score", "score_parts")
+    private = (
+        "company_key", "phone_key", "email_key", "score_parts", "brand_key", "head_key", "tail_key", "assigned_because",
+        "assigned_at", "response_from",
+    )  # fmt: skip
     panels = ("/leads/{pk}/score/panel",)
     duplicates = staticmethod(similar_leads)
     alike = staticmethod(alike_leads)
@@ -126,6 +176,10 @@ class LeadEntity(Entity):
 
     def prepare(self, batch: Any) -> None:
         actions.prepare_leads(batch)
+
+    def saved(self, batch: Any) -> None:
+        assigning.assign_new(batch)
+        answering.start_new(batch)
 
     def forgotten(self, record: Lead, values: dict[str, Any]) -> dict[str, Any]:
         if record.company:  # then the title is the company's name
@@ -143,7 +197,9 @@ choose_from("industries", "leads", "industry")
 add_kind(
     Kind(
         "leads", ("title", "status", "score", "source", "industry"), queries.phones_of,
-        taking_part=Q(status__in=actions.OPEN),
+        taking_part=Q(status__in=actions.OPEN), followed_up=answering.followed,
     ),
     _("Days without follow-up"),
 )  # fmt: skip
+
+from saleswright.modules.leads import entities_flow  # noqa: E402, F401 - its entities come behind these

@@ -8,9 +8,37 @@ from django.utils.translation import gettext_lazy as _
 from saleswright.interface.entity import sort_indexes
 from saleswright.kernel.fields import MoneyField
 from saleswright.kernel.models import Record
+from saleswright.modules.leads.models_answering import Answered
+from saleswright.modules.leads.models_capture import (
+    LeadCapture,
+    LeadForm,
+    LeadFormField,
+    LeadLink,
+    LeadLinkDay,
+    SourceCost,
+)
+from saleswright.modules.leads.models_rules import AssignmentMember, AssignmentRule, AssignmentTurn, ResponseLimit
 from saleswright.modules.leads.scoring.models import ScoreContent, ScoreRule, ScoreSetup, ScoreVersion
 from saleswright.modules.leads.states import LeadStatus, SourceKind
-from saleswright.modules.pool.public import Pooled
+
+__all__ = [
+    "AssignmentMember",
+    "AssignmentRule",
+    "AssignmentTurn",
+    "Lead",
+    "LeadCapture",
+    "LeadForm",
+    "LeadFormField",
+    "LeadLink",
+    "LeadLinkDay",
+    "LeadSource",
+    "ResponseLimit",
+    "ScoreContent",
+    "ScoreRule",
+    "ScoreSetup",
+    "ScoreVersion",
+    "SourceCost",
+]
 
 
 class LeadSource(Record):
@@ -26,7 +54,7 @@ class LeadSource(Record):
         indexes = sort_indexes("lead_source", "name", "kind")
 
 
-class Lead(Pooled):
+class Lead(Answered):
     """Somebody who might buy: a company, a person in it or both, and a way to reach them."""
 
     title_field = "title"
@@ -78,11 +106,18 @@ class Lead(Pooled):
     class Meta:
         verbose_name, verbose_name_plural = _("Lead"), _("Leads")
         indexes = (
-            *sort_indexes("lead", "title", "score", "created_at", "updated_at", "decision_date", "first_contact_at"),
+            *sort_indexes(
+                "lead",
+                "title",
+                "score",
+                "created_at",
+                "updated_at",
+                "decision_date",
+                "first_contact_at",
+                "response_due_at",
+                "responded_at",
+            ),
             models.Index(fields=("brand_key",), name="lead_brand_key"),
             models.Index(fields=("head_key",), name="lead_head_key"),
             models.Index(fields=("tail_key",), name="lead_tail_key"),
         )
-
-
-__all__ = ["Lead", "LeadSource", "ScoreContent", "ScoreRule", "ScoreSetup", "ScoreVersion"]

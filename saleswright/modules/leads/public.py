@@ -1,7 +1,9 @@
 """What other modules may use of leads."""
 
-from saleswright.modules.leads.models import Lead, LeadSource
+from saleswright.modules.leads.answering import run as watch_answers
+from saleswright.modules.leads.channels import cost_of_sources
+from saleswright.modules.leads.models import Lead, LeadLink, LeadSource
 from saleswright.modules.leads.queries import source_names
 from saleswright.modules.leads.states import LeadStatus
 
-__all__ = ["Lead", "LeadSource", "LeadStatus", "source_names"]
+__all__ = ["Lead", "LeadLink", "LeadSource", "LeadStatus", "cost_of_sources", "source_names", "watch_answers"]

@@ -43,6 +43,8 @@ INSIGHT = ("customer-standings", "life-cycle-changes", "customer-grades", "level
 POOLS = ("pools", "recycle-rules", "claim-limits", "protections")
 #: the rules of the lead score, how it is learned, and its versions
 SCORE = ("score-rules", "score-setup", "score-versions")
+#: how leads come in and who gets them
+LEAD_FLOW = ("assignment-rules", "response-limits", "lead-forms", "lead-links", "lead-captures")
 #: catalogues that everyone who works here may look up
 LOOK_UP = (
     "departments", "regions", "posts", "employees", "product-categories", "products", "price-lists", "pipelines",
@@ -94,6 +96,8 @@ def sales_person(scope: Scope) -> Grants:
     return EVERYONE | every(SALES, "*", scope) | every(("deliveries", "invoices", "receipts"), "view", scope) | {
         "collection-plans.*": scope,
         "pools.view": OWN,
+        "lead-forms.view": ALL,
+        "lead-links.*": scope,
         "protections.view": scope,
         "protections.create": scope,
         "protections.submit": scope,
@@ -138,6 +142,9 @@ def sales_lead(scope: Scope) -> Grants:
         "meetings.view": scope,
         "recycle-rules.view": ALL,
         "claim-limits.view": ALL,
+        "assignment-rules.view": ALL,
+        "response-limits.view": ALL,
+        "lead-captures.view": ALL,
         "duplicate-pairs.*": scope,
         "join-requests.*": scope,
         "duplicates.enter": ALL,
@@ -160,6 +167,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         _("Sales director"),
         sales_lead(ALL)
         | every(POOLS, "*", ALL)
+        | every(LEAD_FLOW, "*", ALL)
         | every(SCORE, "view", ALL)
         | {"price-lists.*": ALL, "fields.cost": ALL, "approvals.view": ALL, "care-plans.*": ALL},
     ),
@@ -172,6 +180,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         | every(MAINTAINED, "*", ALL)
         | every(POOLS, "*", ALL)
         | every(SCORE, "*", ALL)
+        | every(LEAD_FLOW, "*", ALL)
         | {"deliveries.*": ALL, "approvals.view": ALL, "audit.view": ALL, "jobs.view": ALL,
            "announcement-receipts.export": ALL, "duplicate-scans.*": ALL, "customer-rules.*": ALL, "grade-rules.*": ALL,
            "care-plans.*": ALL},

@@ -36,6 +36,8 @@ class Kind:
     taking_part: Q = field(default_factory=Q)
     level: str = ""
     tags: str = ""
+    #: told, in the same transaction, of the records that were followed up
+    followed_up: Callable[[list[int]], None] | None = None
 
     @property
     def of(self) -> Resource:

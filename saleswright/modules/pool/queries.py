@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -129,6 +130,17 @@ def allowance_of(user: User, resource: str) -> Allowance:
         any(one.won_exempt for one in own),
         all(one.assigned_count for one in own),
     )
+
+
+def most_assigned(resource: str, people: Sequence[User]) -> dict[int, int]:
+    """How much these people may hold where the limit holds for what they are given too; others are left out."""
+    limits = ClaimLimit.objects.filter(
+        resource=resource, archived_at=None, assigned_count=True, most_held__isnull=False
+    )
+    if not limits.exists():
+        return {}
+    found = {user.pk: allowance_of(user, resource) for user in people}
+    return {pk: one.most_held for pk, one in found.items() if one.assigned_count and one.most_held is not None}
 
 
 def _widest(limits: list[int | None]) -> int | None:

@@ -40,6 +40,8 @@ def followed_up(resource: str, moments: Mapping[int, datetime]) -> None:
         later = Case(*whens, output_field=DateTimeField())
         earlier = Q(followed_up_at=None) | Q(followed_up_at__lt=later)
         model._default_manager.filter(earlier, pk__in=part).update(followed_up_at=later)
+        if (kind := kinds.get(resource)) is not None and kind.followed_up is not None:
+            kind.followed_up(list(part))
 
 
 def why_kept(record: Any, kind: Kind) -> Text | None:
@@ -161,6 +163,13 @@ def assign_from(pool: Pool, ids: Sequence[int], people: Sequence[User], *, actor
     _note(kind.resource, [(pk, pool.pk, heir.pk) for pk, heir in heirs.items()], Way.ASSIGN, at)
     give_records(kind.of, records, heirs, actor=actor, at=at, action="assign", values=OUT)
     return len(records)
+
+
+def note_assigned(resource: str, records: Sequence[Any], heirs: Mapping[int, User], at: datetime) -> None:
+    """Note which of the records leave their pool for these people; the caller gives them with the values `OUT`."""
+    taken = [(one.pk, one.pool_id, heirs[one.pk].pk) for one in records if one.pool_id is not None]
+    if taken:
+        _note(resource, taken, Way.ASSIGN, at)
 
 
 def check_assigned(kind: Kind, counts: Mapping[int, int]) -> None:
