@@ -59,13 +59,13 @@ test: test-unit test-browser ## Run all tests (on SQLite, or on TEST_DATABASE_UR
 
 .PHONY: test-unit
 test-unit: develop ## Run all tests but those in a browser (WORKERS, ARGS)
-	@$(PYTEST) -n $(WORKERS) --dist loadfile -m "not browser" $(ARGS)
+	@$(PYTEST) -n $(WORKERS) -m "not browser" $(ARGS)
 
 .PHONY: test-postgres
 test-postgres: develop ## The same on PostgreSQL with Redis, but for those that start both databases anyway
 	@TEST_DATABASE_URL="$${TEST_DATABASE_URL:-postgresql://postgres@127.0.0.1:5432/postgres}" \
 	REDIS_URL="$${REDIS_URL:-redis://127.0.0.1:6379/5}" \
-	$(PYTEST) -n $(WORKERS) --dist loadfile -m "not browser and not installation" $(ARGS)
+	$(PYTEST) -n $(WORKERS) -m "not browser and not installation" $(ARGS)
 
 .PHONY: test-browser
 test-browser: develop ## Run the tests in a browser (SALESWRIGHT_REQUIRE_BROWSER=1: never skip them)
