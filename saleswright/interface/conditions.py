@@ -142,7 +142,7 @@ def _ways(metric: Metric, model: Any) -> list[str]:
 
 def _way(metric: Metric, dimension: str) -> str:
     """What a dimension is called: as the field at the end of its path."""
-    model: Any = metric.rows().model
+    model: Any = metric.model
     *way, last = metric.dimensions[dimension].split("__")
     for part in way:
         model = model._meta.get_field(part.removesuffix("_id")).related_model
@@ -151,7 +151,7 @@ def _way(metric: Metric, dimension: str) -> str:
 
 def member_of(metric: Metric, dimension: str) -> Any:
     """The model whose records are the members of a dimension; None where they are no records."""
-    model: Any = metric.rows().model
+    model: Any = metric.model
     try:
         for part in metric.dimensions[dimension].split("__"):
             model = model._meta.get_field(part.removesuffix("_id")).related_model

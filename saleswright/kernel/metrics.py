@@ -45,6 +45,11 @@ class Metric:
     moment: bool = False  # `day` is a time, not a date
     present: bool = False  # it is of what stands open: that counts for who has it now, whatever its date
 
+    @property
+    def model(self) -> Any:
+        """The model of the facts, found without asking the database (which `rows` may do for the day)."""
+        return self.rows().model if self.scope else resource_named(self.resource).model
+
 
 _metrics: dict[str, Metric] = {}
 

@@ -138,7 +138,7 @@ def monthly(metric: Metric, actor: Actor, period: Period, where: Q | None = None
 
 def _names(metric: Metric, dimension: str, keys: list[Any]) -> dict[Any, str]:
     """The names of the members of a dimension that are records; of choices their labels."""
-    field = _field_at(metric.rows().model, metric.dimensions[dimension])
+    field = _field_at(metric.model, metric.dimensions[dimension])
     if field is None:
         return {}
     if isinstance(field, models.ForeignKey):
