@@ -12,7 +12,7 @@ from django.test import Client
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import system
 from saleswright.kernel.transactions import atomic
-from saleswright.modules.leads import answering, capturing
+from saleswright.modules.leads.flow import answering, capturing
 from saleswright.modules.leads.models import LeadForm
 
 pytestmark = pytest.mark.django_db

@@ -15,9 +15,9 @@ from saleswright.kernel.records import Batch, Draft
 from saleswright.kernel.text import company_key, phone_key
 from saleswright.kernel.transitions import ASSIGN_ARGS, Arg, transition
 from saleswright.modules.customers.public import heir_of, tell_new_owner
-from saleswright.modules.leads import answering, assigning
-from saleswright.modules.leads.desks import OPEN
 from saleswright.modules.leads.duplicates import refuse_known
+from saleswright.modules.leads.flow import answering, assigning
+from saleswright.modules.leads.flow.desks import OPEN
 from saleswright.modules.leads.models import Lead
 from saleswright.modules.leads.queries import known_sources
 from saleswright.modules.leads.scoring.scorer import scorer

@@ -14,10 +14,10 @@ from saleswright.interface.pages.common import in_range
 from saleswright.kernel import clock
 from saleswright.kernel.access.scopes import fetch, visible
 from saleswright.kernel.errors import ValidationFailed
-from saleswright.modules.leads import assigning
-from saleswright.modules.leads.desks import OPEN
+from saleswright.modules.leads.flow import assigning
+from saleswright.modules.leads.flow.desks import OPEN
+from saleswright.modules.leads.flow.pages import image_of
 from saleswright.modules.leads.models import Lead, LeadLink
-from saleswright.modules.leads.pages import image_of
 
 MOST = 200
 

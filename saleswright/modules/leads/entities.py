@@ -19,10 +19,12 @@ from saleswright.kernel.merging.action import merging
 from saleswright.kernel.merging.declared import Merging
 from saleswright.kernel.personal import Personal
 from saleswright.kernel.resources import Lines, Masked, contribute
-from saleswright.modules.leads import actions, answering, assigning, queries
+from saleswright.modules.leads import actions, queries
 from saleswright.modules.leads.duplicates import alike_leads, similar_leads
+from saleswright.modules.leads.flow import answering, assigning
+from saleswright.modules.leads.flow import entities as flow
 from saleswright.modules.leads.models import Lead, LeadSource, SourceCost
-from saleswright.modules.leads.scoring import entities as entities
+from saleswright.modules.leads.scoring import entities as scoring
 from saleswright.modules.leads.scoring.words import score_lines_of
 from saleswright.modules.leads.states import LeadStatus
 from saleswright.modules.pool.public import (
@@ -33,6 +35,8 @@ from saleswright.modules.pool.public import (
     pool_standing,
     pool_transitions,
 )
+
+__all__ = ["flow", "scoring"]
 
 
 @register
@@ -201,5 +205,3 @@ add_kind(
     ),
     _("Days without follow-up"),
 )  # fmt: skip
-
-from saleswright.modules.leads import entities_flow  # noqa: E402, F401 - its entities come behind these

@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from saleswright.interface.entity import sort_indexes
 from saleswright.kernel.fields import MoneyField
 from saleswright.kernel.models import Record
-from saleswright.modules.leads.models_answering import Answered
-from saleswright.modules.leads.models_capture import (
+from saleswright.modules.leads.flow.answer_models import Answered
+from saleswright.modules.leads.flow.capture_models import (
     LeadCapture,
     LeadForm,
     LeadFormField,
@@ -17,7 +17,7 @@ from saleswright.modules.leads.models_capture import (
     LeadLinkDay,
     SourceCost,
 )
-from saleswright.modules.leads.models_rules import AssignmentMember, AssignmentRule, AssignmentTurn, ResponseLimit
+from saleswright.modules.leads.flow.rule_models import AssignmentMember, AssignmentRule, AssignmentTurn, ResponseLimit
 from saleswright.modules.leads.scoring.models import ScoreContent, ScoreRule, ScoreSetup, ScoreVersion
 from saleswright.modules.leads.states import LeadStatus, SourceKind
 

@@ -14,7 +14,8 @@ from saleswright.kernel.access.actors import system
 from saleswright.kernel.models import User
 from saleswright.kernel.records import Draft, save_record, save_records
 from saleswright.kernel.transactions import atomic
-from saleswright.modules.leads import actions, answering
+from saleswright.modules.leads import actions
+from saleswright.modules.leads.flow import answering
 from saleswright.modules.leads.models import Lead, ResponseLimit
 from saleswright.modules.leads.tests.factories import make_lead
 from saleswright.modules.pipeline.models import Activity

@@ -17,8 +17,8 @@ from saleswright.kernel.access.actors import system
 from saleswright.kernel.models import AuditEntry, Department, PastHolding
 from saleswright.kernel.records import Draft, save_record, save_records
 from saleswright.kernel.resources import resource_named
-from saleswright.modules.leads import assigning
-from saleswright.modules.leads.desks import Candidate, Desk, Load, terms
+from saleswright.modules.leads.flow import assigning
+from saleswright.modules.leads.flow.desks import Candidate, Desk, Load, terms
 from saleswright.modules.leads.models import AssignmentRule, AssignmentTurn, Lead
 from saleswright.modules.leads.queries import source_names
 from saleswright.modules.leads.tests.factories import make_lead

@@ -12,7 +12,7 @@ from saleswright.kernel import clock
 from saleswright.kernel.access.actors import system
 from saleswright.kernel.models import CustomField, User
 from saleswright.kernel.records import save_record
-from saleswright.modules.leads import capturing
+from saleswright.modules.leads.flow import capturing
 from saleswright.modules.leads.models import AssignmentRule, Lead, LeadCapture, LeadForm, LeadLink, LeadSource
 from saleswright.modules.leads.tests.factories import make_lead
 from saleswright.modules.market.models import Campaign
@@ -179,7 +179,7 @@ def test_it_takes_a_page_once_however_often_it_is_sent():
 
 def test_it_takes_so_much_from_one_address_and_no_more(monkeypatch):
     from saleswright.kernel.access.limits import Limit
-    from saleswright.modules.leads import public_pages
+    from saleswright.modules.leads.flow import public_pages
 
     monkeypatch.setattr(public_pages, "FROM_ONE_ADDRESS", Limit("lead-form-test", 2, 600))
     form, visitor = make_form(), Visitor()

@@ -11,7 +11,7 @@ from saleswright.kernel import clock
 from saleswright.kernel.access.actors import system
 from saleswright.kernel.records import save_record
 from saleswright.kernel.transactions import run_atomic
-from saleswright.modules.leads import assigning, capturing
+from saleswright.modules.leads.flow import assigning, capturing
 from saleswright.modules.leads.models import AssignmentRule, AssignmentTurn, Lead, LeadCapture, LeadForm, LeadLink
 from saleswright.modules.leads.tests.factories import make_lead
 

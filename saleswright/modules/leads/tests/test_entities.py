@@ -5,7 +5,7 @@ import itertools
 from saleswright.interface.testing import EntityTestCase
 from saleswright.kernel import clock
 from saleswright.kernel.models import User
-from saleswright.modules.leads import capturing
+from saleswright.modules.leads.flow import capturing
 from saleswright.modules.leads.models import LeadForm, ScoreSetup, ScoreVersion
 
 _serial = itertools.count(1)

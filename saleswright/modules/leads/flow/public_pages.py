@@ -25,7 +25,7 @@ from saleswright.kernel.company import company
 from saleswright.kernel.custom_fields import fields_of
 from saleswright.kernel.errors import TooMany, ValidationFailed
 from saleswright.kernel.transactions import run_atomic
-from saleswright.modules.leads import capturing
+from saleswright.modules.leads.flow import capturing
 from saleswright.modules.leads.models import LeadForm, LeadFormField
 
 #: so much is taken from one address in ten minutes, and by one form in an hour

@@ -12,7 +12,7 @@ from saleswright.interface.fields import Shown
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.drafts import Batch
 from saleswright.kernel.resources import Lines
-from saleswright.modules.leads import answering, assigning, capturing
+from saleswright.modules.leads.flow import answering, assigning, capturing
 from saleswright.modules.leads.models import (
     AssignmentMember,
     AssignmentRule,

@@ -29,8 +29,8 @@ from saleswright.kernel.models import User
 from saleswright.kernel.resources import resource_of
 from saleswright.kernel.words import said
 from saleswright.kernel.worktime import add_working, take_working, working_between
-from saleswright.modules.leads.assigning import check_conditions
-from saleswright.modules.leads.desks import OPEN, fitting, terms
+from saleswright.modules.leads.flow.assigning import check_conditions
+from saleswright.modules.leads.flow.desks import OPEN, fitting, terms
 from saleswright.modules.leads.models import Lead, ResponseLimit
 from saleswright.modules.leads.states import ResponseState
 from saleswright.modules.pool.public import Pool, default_pool, put_into

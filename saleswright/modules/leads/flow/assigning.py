@@ -26,7 +26,7 @@ from saleswright.kernel.models import User
 from saleswright.kernel.resources import resource_of
 from saleswright.kernel.transactions import atomic
 from saleswright.kernel.words import said
-from saleswright.modules.leads.desks import OPEN, Desk, Load, fitting, terms
+from saleswright.modules.leads.flow.desks import OPEN, Desk, Load, fitting, terms
 from saleswright.modules.leads.models import AssignmentRule, Lead
 from saleswright.modules.leads.states import AssignmentWay
 from saleswright.modules.pool.public import OUT, default_pool, given_out, note_assigned, put_into
