@@ -95,7 +95,7 @@ class Term(Column):
     __slots__ = ("actor", "spec")
 
     def __init__(self, attname: str, spec: FieldSpec, actor: Actor, label: Text, seen: Q | None = None) -> None:
-        super().__init__(attname, spec.kind, spec.parse, label, partial(_say, spec, actor), seen)
+        super().__init__(attname, spec.kind, spec.parse, label, partial(_say, spec, actor), seen, numeric=spec.numeric)
         self.spec, self.actor = spec, actor
 
     @property

@@ -123,6 +123,11 @@ class FieldSpec:
     def kind(self) -> str:
         return kind_of(self.field)
 
+    @property
+    def numeric(self) -> bool:
+        """Whether its column holds a whole number, whatever it is shown as."""
+        return isinstance(self.field, models.IntegerField)
+
     @cached_property
     def cell_kind(self) -> CellKind:
         """How its values stand in a column."""

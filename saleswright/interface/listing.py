@@ -180,7 +180,9 @@ def columns_for(entity: Entity, actor: Actor) -> dict[str, conditions.Column]:
     """What filters may name: the filterable fields that the actor may see."""
     specs = entity.asked_by(actor)
     found = [specs[name] for name in (*entity.filterable, *entity.retired_specs, "id") if name in specs]
-    columns = {spec.name: conditions.Column(spec.attname, spec.kind, spec.parse) for spec in found}
+    columns = {
+        spec.name: conditions.Column(spec.attname, spec.kind, spec.parse, numeric=spec.numeric) for spec in found
+    }
     return columns | {spec.api_name: columns[spec.name] for spec in found}
 
 

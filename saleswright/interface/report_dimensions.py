@@ -96,7 +96,9 @@ class Dimension:
     def condition(self, op: str, text: str) -> Q:
         """The facts for which the field compares so. Raises ValidationFailed."""
         seen = None if self.seen is None else self._within("")
-        column = conditions.Column(_joined(self.path, self.spec.attname), self.spec.kind, self.spec.parse, seen=seen)
+        column = conditions.Column(
+            _joined(self.path, self.spec.attname), self.spec.kind, self.spec.parse, seen=seen, numeric=self.spec.numeric
+        )
         return conditions.comparison(self.name, column, op, text)
 
     def trees(self, prefix: str, key: Any) -> Iterator[dict[str, Any]]:

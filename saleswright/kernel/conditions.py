@@ -96,10 +96,11 @@ class Check:
 class Column:
     """What a condition must know of a field: its column, its kind, how to read a value and how to say one.
 
-    `seen` holds where the caller may know the field; elsewhere no comparison with it is true.
+    `seen` holds where the caller may know the field; elsewhere no comparison with it is true. A `numeric` choice is
+    kept as a number: nothing stands for it by an empty text.
     """
 
-    __slots__ = ("attname", "kind", "label", "parse", "say", "seen")
+    __slots__ = ("attname", "kind", "label", "numeric", "parse", "say", "seen")
 
     def __init__(
         self,
@@ -109,13 +110,15 @@ class Column:
         label: Text = "",
         say: Callable[[Any], str] = str,
         seen: Q | None = None,
+        *,
+        numeric: bool = False,
     ) -> None:
-        self.attname, self.kind, self.parse = attname, kind, parse
+        self.attname, self.kind, self.parse, self.numeric = attname, kind, parse, numeric
         self.label, self.say, self.seen = label, say, seen
 
     def query(self, check: Check) -> Q:
         """The records for which the check holds."""
-        found = _query(self.attname, self.kind, check)
+        found = _query(self.attname, "integer" if self.numeric else self.kind, check)
         return found if self.seen is None else found & self.seen
 
 

@@ -102,6 +102,8 @@ class Resource:
     personal: ClassVar[bool] = False
     #: the field that notes since when the present owner has the record
     held_since: ClassVar[str] = ""
+    #: whether its amounts of money only limit others, so that they don't tie the company to its base currency
+    amounts_are_limits: ClassVar[bool] = False
     #: columns worked out of others, of which the audit says nothing
     derived: ClassVar[tuple[str, ...]] = ()
     #: action -> (queryset, actor, scopes) -> the records on which it may be done, where it isn't the scopes alone

@@ -448,3 +448,9 @@ def test_an_empty_group_finds_nothing():
 def test_addresses_with_broken_encoding_are_answered(client):
     assert client.get("customers?name=%ff%fe").status_code == 200
     assert client.get("customers?" + quote("名") + "=1").status_code == 422
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("value", "count"), [("true", 0), ("false", 7)])
+def test_a_choice_that_is_a_number_is_empty_or_not(api, value, count):
+    assert len(api().get(f"working-hours?weekday__empty={value}").json()["items"]) == count

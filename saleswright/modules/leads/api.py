@@ -67,7 +67,13 @@ def describe() -> dict[str, Any]:
     found = {"200": {"description": "Who would get them", "content": {"application/json": {"schema": content}}}}
     asked = ({"name": "ids", "in": "query", "schema": {"type": "string"}},)
     picture: dict[str, Any] = {
-        "200": {"description": "The picture", "content": {"image/svg+xml": {"schema": {"type": "string"}}}}
+        "200": {
+            "description": "The picture",
+            "content": {
+                "image/svg+xml": {"schema": {"type": "string"}},
+                "image/png": {"schema": {"type": "string", "format": "binary"}},
+            },
+        }
     }
     suffix = {"name": "suffix", "in": "path", "required": True, "schema": {"type": "string", "enum": ["svg", "png"]}}
     return {

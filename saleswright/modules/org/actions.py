@@ -103,7 +103,9 @@ def follow_company() -> None:
 
 def has_amounts() -> bool:
     """Whether anything is valued in the base currency: a rate, or any amount of money of any record."""
-    return ExchangeRate.objects.exists() or any(_holds_money(resource.model) for resource in all_resources())
+    return ExchangeRate.objects.exists() or any(
+        _holds_money(resource.model) for resource in all_resources() if not resource.amounts_are_limits
+    )
 
 
 def _holds_money(model: type[Any]) -> bool:

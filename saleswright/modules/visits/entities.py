@@ -146,6 +146,7 @@ class ExpenseRuleEntity(Shipped):
     """What holds for each kind of expense."""
 
     name, model = "expense-rules", ExpenseRule
+    amounts_are_limits = True
     icon = "ruler"
     columns = ("kind", "most_each", "most_a_year", "visit_from")
     filters = ("kind",)

@@ -71,6 +71,7 @@ def test_a_protected_field_is_told_to_nobody_without_the_right(address, roles, p
     def told(role: str) -> bool:
         place = address.format(product=product.pk, quote=quote.pk)
         text = body(browse(role).get(place) if address.startswith("/") else api(role).get(place))
+        text = text.replace(place, "").replace('name="q" value="778899"', "")  # what was asked for is said again
         return any(words in text for words in WRITTEN)
 
     assert not told("clerk")
