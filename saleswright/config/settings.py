@@ -56,6 +56,7 @@ INSTALLED_APPS = [
         if (ROOT / "saleswright" / "modules" / name / "apps.py").exists()
     ),
     "saleswright.integrations",
+    "saleswright.integrations.mail_server",
     "saleswright.integrations.workplace",
 ]
 MIDDLEWARE = [

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Sequence
-from email.utils import formataddr, parseaddr
+from email.utils import formataddr
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils.translation import get_language, gettext_lazy, ngettext
 
+from saleswright.integrations.mail_server.access import access
+from saleswright.integrations.mail_server.sending import hand_over
 from saleswright.interface.formatting import format_datetime
 from saleswright.kernel.company import company
 from saleswright.kernel.models import User
-from saleswright.kernel.words import Words, said
-from saleswright.modules.work.public import Channel, Message, Undelivered, whole_id
+from saleswright.modules.work.public import Channel, Message, whole_id
 
 LONGEST_SUBJECT = 120
 
 
 def ready() -> bool:
     """Whether a mail server and a sender are set."""
-    return bool(settings.EMAIL_HOST and settings.DEFAULT_FROM_EMAIL)
+    return access().ready
 
 
 def addresses(user_ids: list[int]) -> dict[int, str]:
@@ -33,28 +33,7 @@ def addresses(user_ids: list[int]) -> dict[int, str]:
 
 def send(address: str, messages: Sequence[Message]) -> None:
     """Send one mail. Raises Undelivered."""
-    try:
-        letter(address, messages).send(fail_silently=False)
-    except smtplib.SMTPRecipientsRefused as refused:
-        code, answer = next(iter(refused.recipients.values()))
-        raise Undelivered(_answer(code, answer), temporary=400 <= code < 500) from refused
-    except smtplib.SMTPAuthenticationError as refused:
-        raise Undelivered(gettext_lazy("The mail server refuses our sign-in."), temporary=True) from refused
-    except smtplib.SMTPResponseException as refused:
-        raise Undelivered(
-            _answer(refused.smtp_code, refused.smtp_error), temporary=refused.smtp_code < 500
-        ) from refused
-    except (smtplib.SMTPException, OSError) as error:
-        why = said(gettext_lazy("The mail server can't be reached: %(why)s"), why=str(error)[:300])
-        raise Undelivered(why, temporary=True) from error
-    except ValueError as error:  # a header that is none
-        why = said(gettext_lazy("This can't be sent as a mail: %(why)s"), why=str(error)[:300])
-        raise Undelivered(why, temporary=False) from error
-
-
-def _answer(code: int, answer: bytes | str) -> Words:
-    text = answer.decode(errors="replace") if isinstance(answer, bytes) else answer
-    return said(gettext_lazy("The mail server answered %(code)s: %(text)s"), code=code, text=text[:300])
+    hand_over(letter(address, messages), access())
 
 
 def letter(address: str, messages: Sequence[Message]) -> EmailMultiAlternatives:
@@ -74,13 +53,12 @@ def letter(address: str, messages: Sequence[Message]) -> EmailMultiAlternatives:
         body=render_to_string("mail/notice.txt", shown),
         from_email=sender(),
         to=[address],
-        reply_to=[settings.MAIL_REPLY_TO] if settings.MAIL_REPLY_TO else None,
+        reply_to=reply_addresses(),
         headers={
             "Message-ID": f"<{whole_id(messages)}@{domain()}>",
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
         },
-        connection=get_connection(timeout=settings.EMAIL_TIMEOUT),
     )
     made.attach_alternative(render_to_string("mail/notice.html", shown), "text/html")
     return made
@@ -97,13 +75,19 @@ def grouped(messages: Sequence[Message]) -> list[tuple[str, list[dict[str, Any]]
 
 def sender() -> str:
     """The sender; the company's name before a bare address."""
-    name, address = parseaddr(settings.DEFAULT_FROM_EMAIL)
-    return formataddr((name or one_line(company().name), address))
+    by = access()
+    return formataddr((one_line(by.sender_name) or one_line(company().name), by.sender_address))
+
+
+def reply_addresses() -> list[str] | None:
+    """Where answers go, if not to the sender."""
+    address = access().reply_to
+    return [address] if address else None
 
 
 def domain() -> str:
     """What stands behind the @ of Message-IDs."""
-    return parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
+    return access().sender_address.rpartition("@")[2] or "localhost"
 
 
 def one_line(text: str) -> str:

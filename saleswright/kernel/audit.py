@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -24,6 +24,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from saleswright.kernel.access.actors import Actor
+from saleswright.kernel.blacking import holding, says
 from saleswright.kernel.bulk import insert_many
 from saleswright.kernel.models import AuditEntry
 from saleswright.kernel.models.ledger import AuditHead
@@ -35,6 +36,7 @@ READ_AT_ONCE = 5000
 LABEL = "@label"  # the seal of an entry's label
 REMOVED = "***"
 REDACTED = "redacted"
+WORDS_AT_ONCE = 100
 CONTENT = ("id", "at", "actor_id", "actor_kind", "origin", "resource", "record_id", "label", "action", "changes")
 ACTION = CONTENT.index("action")
 
@@ -127,20 +129,73 @@ def redact(resource: str, record_id: int, *, actor: Actor, at: datetime) -> int:
         names = entry.seals.get("names") or _personal(resource, entry.label, entry.changes)
         if "digests" in entry.seals or not names:
             continue
-        if entry.seals:
+        if "salt" in entry.seals:
             entry.seals = {"digests": _digests(entry.seals, entry.label, entry.changes)}
         else:
-            entry.seals = {"left": names}
+            entry.seals = {"left": sorted({*entry.seals.get("left", ()), *names})}
         entry.changes |= {name: [REMOVED, REMOVED] for name in names if name != LABEL}
         entry.label = "" if LABEL in names else entry.label
         touched.append(entry)
         if "left" in entry.seals:
             left[str(entry.pk)] = _rest(tuple(getattr(entry, name) for name in CONTENT))
+    _write_redacted(touched, left, f"{resource} {record_id}", actor=actor, at=at)
+    return len(touched)
+
+
+def redact_words(
+    words: Sequence[str], *, of: Iterable[tuple[str, int]] | None = None, actor: Actor, at: datetime
+) -> int:
+    """Remove the values that hold one of the words, in the entries of these records (None: in all), within the present
+    transaction; returns in how many entries.
+
+    A value that has no seal of its own can only leave in the manner of entries of the first form.
+    """
+    found = _about(of) if of is not None else _holding(words)
+    touched, left = [], {}
+    for entry in found.exclude(action=REDACTED).select_for_update().order_by("id"):
+        names = [name for name, pair in entry.changes.items() if says(pair, words)]
+        named = [*names, *([LABEL] if says(entry.label, words) else [])]
+        if not named:
+            continue
+        if "salt" in entry.seals and set(named) <= set(entry.seals["names"]):
+            names = [name for name in entry.seals["names"] if name != LABEL]
+            named = entry.seals["names"]
+            entry.seals = {"digests": _digests(entry.seals, entry.label, entry.changes)}
+        else:
+            entry.seals = {"left": sorted({*entry.seals.get("left", ()), *named})}
+        entry.changes |= {name: [REMOVED, REMOVED] for name in names}
+        entry.label = "" if LABEL in named else entry.label
+        touched.append(entry)
+        if "left" in entry.seals:
+            left[str(entry.pk)] = _rest(tuple(getattr(entry, name) for name in CONTENT))
+    _write_redacted(touched, left, "words", actor=actor, at=at)
+    return len(touched)
+
+
+def _about(records: Iterable[tuple[str, int]]) -> models.QuerySet[AuditEntry]:
+    wanted: dict[str, list[int]] = {}
+    for resource, pk in records:
+        wanted.setdefault(resource, []).append(pk)
+    about = models.Q(pk__in=())
+    for resource, ids in wanted.items():
+        about |= models.Q(resource=resource, record_id__in=ids)
+    return AuditEntry.objects.filter(about)
+
+
+def _holding(words: Sequence[str]) -> models.QuerySet[AuditEntry]:
+    """The entries that hold one of the words; a few words at a time, since SQLite bounds the size of a condition."""
+    ids: set[int] = set()
+    for start in range(0, len(words), WORDS_AT_ONCE):
+        part = holding(AuditEntry.objects.all(), ("label", "changes"), words[start : start + WORDS_AT_ONCE])
+        ids |= set(part.values_list("pk", flat=True))
+    return AuditEntry.objects.filter(pk__in=ids)
+
+
+def _write_redacted(touched: list[AuditEntry], left: dict[str, str], of: str, *, actor: Actor, at: datetime) -> None:
     AuditEntry.objects.bulk_update(touched, ["seals", "changes", "label"], batch_size=500)
     if touched:
-        changes = {"of": [None, f"{resource} {record_id}"], "entries": [None, len(touched)], "left": [None, left]}
+        changes = {"of": [None, of], "entries": [None, len(touched)], "left": [None, left]}
         record_audit([AuditLine("audit", None, "", REDACTED, changes)], actor=actor, at=at)
-    return len(touched)
 
 
 def _rest(row: tuple[Any, ...]) -> str:

@@ -27,7 +27,9 @@ SHOWN = "***"
 """What the audit has in place of such a value."""
 EXPORT_UNMASKED = "privacy.export-unmasked"
 VIEW = "privacy.view"
-EXTRA_PERMISSIONS.update({VIEW, EXPORT_UNMASKED})
+CORRECT_TEXTS = "privacy.correct-texts"
+"""To edit or black out any text that names a person who asked for it, wherever it stands."""
+EXTRA_PERMISSIONS.update({VIEW, EXPORT_UNMASKED, CORRECT_TEXTS})
 #: values that one person may have shown; a person who phones needs one for each call
 PACE = Limit("unmask", 30, 60)
 

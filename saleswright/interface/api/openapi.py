@@ -67,7 +67,7 @@ def module_paths() -> Schema:
     """What modules say of the addresses of their `api.py` by `describe()`: address -> {method: operation}."""
     found: Schema = {}
     for app in settings.INSTALLED_APPS:
-        if app.startswith("saleswright.modules.") and find_spec(f"{app}.api"):
+        if app.startswith(("saleswright.modules.", "saleswright.integrations.")) and find_spec(f"{app}.api"):
             found |= getattr(import_module(f"{app}.api"), "describe", dict)()
     return found
 

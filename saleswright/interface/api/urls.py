@@ -11,7 +11,11 @@ from saleswright.interface.api import openapi, views
 
 def module_addresses() -> list:
     """The addresses that modules add in their `api.py`."""
-    names = [f"{app}.api" for app in settings.INSTALLED_APPS if app.startswith("saleswright.modules.")]
+    names = [
+        f"{app}.api"
+        for app in settings.INSTALLED_APPS
+        if app.startswith(("saleswright.modules.", "saleswright.integrations."))
+    ]
     return [one for name in names if find_spec(name) for one in import_module(name).urlpatterns]
 
 

@@ -6,6 +6,8 @@ import re
 import secrets
 import shutil
 import time
+import zipfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,36 @@ def tidy() -> int:
             shutil.rmtree(folder, ignore_errors=True)
             count += 1
     return count
+
+
+def forget_files(words: Sequence[str]) -> int:
+    """Remove the uploads of which the file, its name or its errors hold one of the words; returns how many."""
+    count = 0
+    wanted = [word.casefold() for word in words]
+    for folder in _root().glob("*/*/*") if wanted else ():
+        if any(word in text for text in _texts_in(folder) for word in wanted):
+            shutil.rmtree(folder, ignore_errors=True)
+            count += 1
+    return count
+
+
+def _texts_in(folder: Path) -> Iterator[str]:
+    """The texts of an upload's files, folded; of workbooks those of their parts."""
+    for path in (path for path in folder.iterdir() if path.is_file()):
+        if not zipfile.is_zipfile(path):
+            yield _read(path.read_bytes())
+            continue
+        with zipfile.ZipFile(path) as book:
+            for part in (one for one in book.infolist() if one.filename.endswith(".xml")):
+                if part.file_size <= settings.UPLOAD_LIMIT * 20:
+                    yield _read(book.read(part))
+
+
+def _read(content: bytes) -> str:
+    try:
+        return content.decode().casefold()
+    except UnicodeDecodeError:
+        return content.decode("gb18030", errors="replace").casefold()
 
 
 def _root() -> Path:

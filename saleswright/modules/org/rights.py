@@ -32,6 +32,7 @@ EXTRA_LABELS: dict[str, Text] = {
     "jobs.view": gettext_lazy("See jobs"), "reports.view": gettext_lazy("Read reports"),
     "privacy.view": gettext_lazy("See what personal data is kept"),
     "privacy.export-unmasked": gettext_lazy("Export masked personal data in full"),
+    "privacy.correct-texts": gettext_lazy("Change texts that name a person who asked for it"),
 }  # fmt: skip
 WIDEST = (Scope.ALL, Scope.REGION_TREE, Scope.DEPARTMENT_TREE, Scope.DEPARTMENT, Scope.OWN)
 EVERYTHING, FIELDS, SYSTEM = "everything", "fields", "system"

@@ -40,8 +40,8 @@ class SubjectRequestEntity(Entity):
         "phone": Personal("contacts", WHY, Basis.DUTY),
         "email": Personal("contacts", WHY, Basis.DUTY),
         "details": Personal("contacts", WHY, Basis.DUTY),
+        "identity": Personal("contacts", WHY, Basis.DUTY),
     }
-    not_personal = ("identity",)
     columns = ("number", "subject_name", "kind", "status", "received_on", "due_on", "owner")
     sortable = ("received_on", "due_on", "created_at")
     filters = ("kind", "status", "received_on", "due_on", "created_at")

@@ -21,13 +21,15 @@ from django.views.decorators.http import require_GET, require_POST
 from saleswright.interface.exchange.writers import write_xlsx
 from saleswright.interface.pages.common import actor_of, goes_to, in_range
 from saleswright.kernel import clock
+from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import fetch
+from saleswright.kernel.errors import Conflict, Stale, ValidationFailed
 from saleswright.kernel.models import UnmaskCount
-from saleswright.kernel.personal import VIEW
+from saleswright.kernel.personal import CORRECT_TEXTS, VIEW
 from saleswright.kernel.records import save_record
 from saleswright.kernel.transactions import run_atomic
 from saleswright.modules.privacy import queries
-from saleswright.modules.privacy.actions import copies
+from saleswright.modules.privacy.actions import copies, texts
 from saleswright.modules.privacy.models import SubjectRequest
 from saleswright.modules.privacy.states import RequestState
 
@@ -82,14 +84,21 @@ def findings(request: HttpRequest, pk: int) -> HttpResponse:
     """What is kept of the person, as a part of the request's page."""
     actor = actor_of(request)
     found = fetch(SubjectRequest, in_range(pk), actor=actor)
-    context = {
+    return render(request, "interface/subject_findings.html", _shown(found, actor))
+
+
+def _shown(found: SubjectRequest, actor: Actor, wrong: dict[str, str] | None = None) -> dict[str, Any]:
+    """What the page shows; `wrong` is the text that could not be changed, with the reason."""
+    return {
         "asked": found,
         "found": queries.findings(found),
-        "mentions": queries.mentions(found) if found.status in (RequestState.RECEIVED, RequestState.WAITING) else [],
+        "mentions": queries.mentions(found) if found.status in texts.OPEN else [],
+        "correcting": texts.may_correct(found, actor),
+        "may_correct": actor.may(CORRECT_TEXTS),
+        "wrong": wrong or {"key": "", "problem": "", "text": ""},
         "choosing": found.status == RequestState.RECEIVED and actor.may("subject-requests.edit"),
-        "copy_url": f"/subject-requests/{pk}/copy" if copies.may_copy(found, actor) else "",
+        "copy_url": f"/subject-requests/{found.pk}/copy" if copies.may_copy(found, actor) else "",
     }
-    return render(request, "interface/subject_findings.html", context)
 
 
 @require_POST
@@ -103,6 +112,31 @@ def choose(request: HttpRequest, pk: int) -> HttpResponse:
     run_atomic(lambda: save_record(SubjectRequest, {"targets": targets}, pk=in_range(pk), actor=actor))
     messages.success(request, _("Saved"))
     return goes_to(request, f"/subject-requests/{pk}")
+
+
+@require_POST
+def correct(request: HttpRequest, pk: int) -> HttpResponse:
+    """Black out the person in one of the listed texts, or replace it by what was typed; answers with the list."""
+    actor, given = actor_of(request), request.POST
+    row = given.get("id", "")
+    where = (in_range(pk), given.get("place", ""), in_range(int(row)) if row.isascii() and row.isdigit() else 0)
+    name, at = given.get("name", ""), clock.now()
+    problem, typed = "", given.get("text", "")
+    try:
+        if given.get("do") == "edit":
+            run_atomic(lambda: texts.correct_text(*where, name, typed, actor=actor, at=at))
+        else:
+            run_atomic(lambda: texts.black_out(*where, name, actor=actor, at=at))
+    except ValidationFailed as failed:
+        problem = str(failed.errors[0].message)
+    except (Conflict, Stale) as failed:
+        problem = str(failed)
+    if not request.headers.get("HX-Request"):
+        (messages.error if problem else messages.success)(request, problem or _("Saved"))
+        return goes_to(request, f"/subject-requests/{pk}")
+    found = fetch(SubjectRequest, in_range(pk), actor=actor)
+    wrong = {"key": f"{where[1]}:{where[2]}:{name}", "problem": problem, "text": typed} if problem else None
+    return render(request, "interface/subject_findings.html", _shown(found, actor, wrong))
 
 
 @require_GET
@@ -127,5 +161,6 @@ urlpatterns = [
     path("settings/personal-data", inventory),
     path("subject-requests/<int:pk>/findings", findings),
     path("subject-requests/<int:pk>/targets", choose),
+    path("subject-requests/<int:pk>/texts", correct),
     path("subject-requests/<int:pk>/copy", copy),
 ]

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+import orjson
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from saleswright.interface.entity import Entity, all_entities, entity_named
 from saleswright.kernel.access.actors import system
+from saleswright.kernel.blacking import holding, says, words_of
 from saleswright.kernel.errors import Text
 from saleswright.kernel.models import AuditEntry, EmploymentState, Grant, User
 from saleswright.kernel.personal import GROUPS, settings_of_groups
@@ -19,25 +21,20 @@ from saleswright.kernel.search import found_in
 from saleswright.kernel.worktime import add_working_days
 from saleswright.modules.customers.public import Contact
 from saleswright.modules.leads.public import Lead
-from saleswright.modules.pipeline.public import Activity
+from saleswright.modules.market.public import SurveyInvitation
 from saleswright.modules.privacy.models import SubjectRequest
+from saleswright.modules.privacy.places import Place, places
 from saleswright.modules.receivables.public import Invoice, InvoiceStatus
 from saleswright.modules.sales.public import Contract, ContractStatus
-from saleswright.modules.work.public import Attachment, Comment, Task
+from saleswright.modules.work.public import Attachment
 
 WORKING_DAYS = 15
 """So many working days a request may take."""
-SUBJECTS = ("contacts", "leads", "employees")
+SUBJECTS = ("contacts", "leads", "employees", "survey-invitations")
 """The kinds of record that stand for a person."""
 MOST = 50
 RUNNING = (ContractStatus.IN_APPROVAL, ContractStatus.APPROVED, ContractStatus.SIGNED, ContractStatus.IN_FORCE)
 Target = tuple[str, int]
-#: the texts in which people are named in passing: (resource, model, fields)
-TEXTS: tuple[tuple[str, Any, tuple[str, ...]], ...] = (
-    ("comments", Comment, ("text",)),
-    ("activities", Activity, ("subject", "purpose", "outcome", "next_step")),
-    ("tasks", Task, ("title", "description")),
-)
 
 
 def due_day(received: date) -> date:
@@ -134,11 +131,23 @@ class Found:
 
 @dataclass(slots=True)
 class Mention:
-    """A text that names the person in passing; people decide what becomes of it."""
+    """A text outside the person's own fields that names the person; people decide what becomes of it.
+
+    `text` is an excerpt around the name. `value` is the whole text where people may write another one, else None.
+    """
 
     kind: Text
     text: str
     url: str
+    place: str = ""
+    id: int = 0
+    name: str = ""
+    field: Text = ""
+    value: str | None = None
+
+    @property
+    def key(self) -> str:
+        return f"{self.place}:{self.id}:{self.name}"
 
 
 def candidates(request: SubjectRequest) -> list[Target]:
@@ -151,6 +160,9 @@ def candidates(request: SubjectRequest) -> list[Target]:
     contacts = [pk for resource, pk in found if resource == "contacts"]
     for pk in Lead.objects.filter(contact_id__in=contacts).values_list("pk", flat=True)[:MOST]:
         found["leads", pk] = None
+    invited = SurveyInvitation.objects.filter(contact_id__in=contacts).order_by("-pk")
+    for pk in invited.values_list("pk", flat=True)[:MOST]:
+        found["survey-invitations", pk] = None
     return list(found)
 
 
@@ -160,7 +172,7 @@ def _matching(entity: Entity, request: SubjectRequest) -> list[int]:
     for name in named:
         same_name |= Q(**{f"{name}__iexact": request.subject_name.strip()})
     ids = list(entity.model._default_manager.filter(same_name).order_by("-pk").values_list("pk", flat=True)[:MOST])
-    for text in filter(None, (request.phone.strip(), request.email.strip())):
+    for text in filter(None, (request.phone.strip(), request.email.strip())) if entity.search else ():
         records = found_in(entity.model._default_manager.all(), entity, text, system("privacy"))
         ids += records.order_by("-pk").values_list("pk", flat=True)[:MOST]
     return list(dict.fromkeys(ids))
@@ -235,23 +247,65 @@ def _entries(resource: str, ids: list[int]) -> dict[int, int]:
 
 
 def mentions(request: SubjectRequest) -> list[Mention]:
-    """Texts that name the person or hold the number or address, at most MOST of a kind."""
-    words = [word for word in (request.subject_name, request.phone, request.email) if len(word.strip()) > 1]
-    found = []
-    for resource, model, names in TEXTS:
-        condition = Q()
-        for name in names:
-            for word in words:
-                condition |= Q(**{f"{name}__icontains": word.strip()})
-        entity = entity_named(resource)
-        for record in model.objects.filter(condition).order_by("-pk")[:MOST] if words else ():
-            text = next((str(getattr(record, n)) for n in names if _says(str(getattr(record, n)), words)), "")
-            found.append(Mention(entity.label, text[:200], entity.url(record.pk)))
+    """Texts and kept words that name the person or hold the number or address, at most MOST of a kind."""
+    words = words_of_request(request)
+    found: list[Mention] = []
+    for place in places() if words else ():
+        names = names_looked_at(place)
+        rows = place.model._default_manager.all()
+        if place.model is SubjectRequest:
+            rows = rows.exclude(pk=request.pk)
+        for record in holding(rows, names, words).order_by("-pk")[:MOST]:
+            found += [_mention(place, record, name, words) for name in names if says(getattr(record, name), words)]
     return found
 
 
-def _says(text: str, words: list[str]) -> bool:
-    return any(word.strip().casefold() in text.casefold() for word in words)
+def words_of_request(request: SubjectRequest) -> list[str]:
+    """The words that name the person who asks."""
+    return words_of(request.subject_name, request.phone, request.email)
+
+
+def names_looked_at(place: Place) -> tuple[str, ...]:
+    """The columns of a place but the fields that an erasure of the record empties by itself."""
+    if place.resource not in SUBJECTS:
+        return place.names
+    own = {n for n, one in entity_named(place.resource).personal_data.items() if one.erased != "kept"}
+    return tuple(name for name in place.names if name not in own)
+
+
+def _mention(place: Place, record: Any, name: str, words: list[str]) -> Mention:
+    field, value = place.model._meta.get_field(name), getattr(record, name)
+    is_text = isinstance(value, str)
+    entity = entities_by_name().get(place.resource)
+    return Mention(
+        kind=entity.label if entity else place.model._meta.verbose_name,
+        text=excerpt(value if is_text else orjson.dumps(value, default=str).decode(), words),
+        url=entity.url(record.pk) if entity else "",
+        place=place.key,
+        id=record.pk,
+        name=name,
+        field=field.verbose_name,
+        value=value if is_edited(place, name, value) else None,
+    )
+
+
+def is_edited(place: Place, name: str, value: Any) -> bool:
+    """Whether people wrote the value, so that they can write another; what the program put there is blacked out."""
+    by_people = place.model._meta.get_field(name).editable and place.resource and not place.copies_labels
+    return isinstance(value, str) and bool(by_people)
+
+
+def excerpt(text: str, words: list[str], length: int = 200) -> str:
+    """At most so many characters of the text, with the first of the words in sight."""
+    lower = text.casefold()
+    first = min((at for word in words if (at := lower.find(word.casefold())) >= 0), default=0)
+    start = max(0, first - length // 4) if len(text) > length else 0
+    return ("…" if start else "") + text[start : start + length] + ("…" if start + length < len(text) else "")
+
+
+def entities_by_name() -> dict[str, Entity]:
+    """The kinds of record that have pages."""
+    return {entity.name: entity for entity in all_entities()}
 
 
 # --- what forbids -----------------------------------------------------------------------------------------------

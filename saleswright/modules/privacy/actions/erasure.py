@@ -5,9 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db.transaction import on_commit
+
 from saleswright.interface.entity import entity_named
+from saleswright.interface.exchange.uploads import forget_files
 from saleswright.kernel.access.actors import Actor
-from saleswright.kernel.audit import AuditLine, record_audit, redact
+from saleswright.kernel.audit import REMOVED, AuditLine, record_audit, redact, redact_words
+from saleswright.kernel.blacking import blacked, words_of
 from saleswright.kernel.bulk import update_row
 from saleswright.kernel.errors import Stale
 from saleswright.kernel.events import Occasion
@@ -18,11 +22,13 @@ from saleswright.kernel.records import announce, snapshot, stamp
 from saleswright.kernel.resources import Resource
 from saleswright.kernel.search import index_records
 from saleswright.modules.privacy import queries
+from saleswright.modules.privacy.actions import texts
 from saleswright.modules.privacy.models import SubjectRequest
 from saleswright.modules.work.public import Notification
 
 ERASED = "erased"
 HIDDEN = ["***", "***"]
+SHORTEST_NUMBER = 7
 SHORTEST = 4
 """Texts shorter than this are not looked for in kept answers: they stand in too many."""
 
@@ -30,19 +36,43 @@ SHORTEST = 4
 def erase(request: SubjectRequest, *, actor: Actor, at: datetime) -> int:
     """Erase the personal data of the request's records and its own, within the present transaction."""
     words: set[str] = {request.subject_name, request.phone, request.email}
-    count = 0
+    named, count = set(words), 0
+    reached = {request.phone, request.email}
     for resource, pk in request.targets:
         entity = entity_named(resource)
         pk = survivors(resource, [pk]).get(pk, pk)  # what was merged since lives on there
         for record in read_records(entity.model, [pk], lock=True):
+            said = texts.identifying(resource, snapshot(record))
+            named |= set(said)
+            reached |= {word for word in said if "@" in word or says_a_number(word)}
             words |= forget(entity, record, actor=actor, at=at)
             count += 1
             if entity.merges is not None:
                 words |= _forget_merged(entity, record, actor=actor, at=at)
+    _follow(request, sorted(named), sorted(reached), actor=actor, at=at)
+    request.identity = blacked(request.identity, words_of(*named), REMOVED)
     request.subject_name, request.phone, request.email = queries.pseudonym(request.pk), "", ""
     request.details = ""
     _drop_answers(words)
     return count
+
+
+def says_a_number(word: str) -> bool:
+    """Whether the word is long enough a number to be one person's."""
+    return sum(one.isdigit() for one in word) >= SHORTEST_NUMBER
+
+
+def _follow(request: SubjectRequest, named: list[str], reached: list[str], *, actor: Actor, at: datetime) -> None:
+    """Take the words out of what was kept about the records. Names are shared by people: in the audit of other records
+    only numbers and addresses are looked for, and only where a person asked - not for all that is past its retention.
+    """
+    if not (request.phone or request.email):
+        reached = []
+    targets = [(str(resource), int(pk)) for resource, pk in request.targets]
+    texts.follow_labels(targets, words_of(*named), actor=actor, at=at)
+    redact_words(words_of(*named), of=targets, actor=actor, at=at)
+    redact_words(words_of(*reached), actor=actor, at=at)
+    on_commit(lambda: forget_files(words_of(*reached)))
 
 
 def forget(resource: Resource, record: Any, *, actor: Actor, at: datetime) -> set[str]:
