@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from saleswright.config.demo.announcements import make_announcements
 from saleswright.config.demo.lead_score import make_lead_outcomes
+from saleswright.config.demo.market import make_market
 from saleswright.config.demo.notices import make_notices
 from saleswright.config.demo.people import DEMO_PASSWORD, SIGN_INS, make_people
 from saleswright.config.demo.pools import make_pools
@@ -43,6 +44,7 @@ def make_demo(*, progress: Progress) -> None:
     make_pools(story)
     make_announcements(story)
     make_surveys(story)
+    make_market(story)
     make_notices(story)
 
 

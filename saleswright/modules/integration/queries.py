@@ -32,6 +32,7 @@ JOBS: dict[str, Text] = {
     "leads.learn_score": gettext_lazy("Learn the lead score"),
     "leads.nightly_score": gettext_lazy("Score leads anew, and learn when it is time"),
     "leads.rescore": gettext_lazy("Score all open leads anew"),
+    "market.digest": gettext_lazy("Tell of the week's market intelligence"),
     "notices.send": gettext_lazy("Send notices by a channel"),
     "notices.tidy": gettext_lazy("Remove old sent notices"),
     "notices.wake": gettext_lazy("Take up waiting notices"),

@@ -34,6 +34,11 @@ Grants = dict[str, Scope]
 SALES = ("customers", "contacts", "leads", "opportunities", "activities", "quotes", "contracts", "orders")
 AFTER_SALES = ("tickets", "callbacks")
 SURVEYS = ("surveys", "survey-invitations", "survey-answers")
+#: what is known of the market, kept by those who lead sales
+MARKET = (
+    "customer-profiles", "profile-criteria", "target-markets", "market-criteria", "market-sizes", "competitors",
+    "intelligence", "research-projects",
+)  # fmt: skip
 #: pools of what nobody has, and the rules that fill and guard them
 POOLS = ("pools", "recycle-rules", "claim-limits", "protections")
 #: the rules of the lead score, how it is learned, and its versions
@@ -43,7 +48,8 @@ LOOK_UP = (
     "departments", "regions", "posts", "employees", "product-categories", "products", "price-lists", "pipelines",
     "stages", "loss-reasons", "lead-sources", "competitors", "campaigns", "discount-authorities", "service-levels",
     "callback-plans", "exchange-rates", "roles", "working-hours", "special-days", "company", "bodies",
-    "dictionaries", "state-limits",
+    "dictionaries", "state-limits", "customer-profiles", "profile-criteria",
+    "target-markets", "market-criteria", "market-sizes",
 )  # fmt: skip
 
 #: those of them that sales operations keep; how rights and the company stand is for administrators
@@ -79,6 +85,11 @@ EVERYONE: Grants = every(LOOK_UP, "view", ALL) | {
     "announcement-receipts.read": OWN,
     "announcement-receipts.confirm": OWN,
     "meetings.*": OWN,
+    "intelligence.view": ALL,
+    "intelligence.create": OWN,
+    "intelligence.edit": OWN,
+    "intelligence.delete": OWN,
+    "research-projects.view": ALL,
 }
 
 
@@ -104,7 +115,10 @@ def sales_lead(scope: Scope) -> Grants:
     return (
         sales_person(scope)
         | every(SURVEYS, "*", scope)
+        | every(("intelligence", "research-projects"), "*", scope)
         | {
+            "intelligence.view": ALL,
+            "research-projects.view": ALL,
             "targets.*": scope,
             "tasks.*": scope,
             "receipts.view": scope,
@@ -127,6 +141,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         sales_lead(ALL)
         | every(POOLS, "*", ALL)
         | every(SCORE, "view", ALL)
+        | every(MARKET, "*", ALL)
         | {"price-lists.*": ALL, "fields.cost": ALL, "approvals.view": ALL},
     ),
     "regional_manager": (_("Regional manager"), sales_lead(REGION)),
@@ -138,6 +153,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         | every(MAINTAINED, "*", ALL)
         | every(POOLS, "*", ALL)
         | every(SCORE, "*", ALL)
+        | every(MARKET, "*", ALL)
         | {"deliveries.*": ALL, "approvals.view": ALL, "audit.view": ALL, "jobs.view": ALL,
            "announcement-receipts.export": ALL, "duplicate-scans.*": ALL},
     ),
