@@ -52,10 +52,10 @@ NAMES_OF_ICONS = """
     id-badge id-badge-2 inbox info-circle key keyboard language layout-board layout-kanban layout-list
     layout-sidebar-left-collapse layout-sidebar-left-expand license lifebuoy link list list-check list-details
     list-numbers loader-2 lock lock-open login logout mail mail-forward map map-pin medal menu-2 message message-2
-    message-chatbot message-circle message-reply messages microphone mood-sad mood-smile moon notebook notes package
-    package-export package-import packages paperclip password pencil percentage phone phone-call photo pin plane
-    player-pause player-play player-stop plug plus pointer presentation presentation-analytics printer progress puzzle
-    qrcode question-mark radar receipt receipt-2 receipt-refund receipt-tax recycle refresh repeat replace report
+    message-chatbot message-circle message-reply messages microphone microscope mood-sad mood-smile moon notebook notes
+    package package-export package-import packages paperclip password pencil percentage phone phone-call photo pin
+    plane player-pause player-play player-stop plug plus pointer presentation presentation-analytics printer progress
+    puzzle qrcode question-mark radar receipt receipt-2 receipt-refund receipt-tax recycle refresh repeat replace report
     report-analytics report-money ripple rocket rotate route rubber-stamp ruler scale school scoreboard search select
     send settings settings-automation share shield shield-check shopping-bag shopping-cart signature sitemap
     sort-ascending sort-descending speakerphone square square-check stack-2 stairs-up star stars stopwatch sum sun

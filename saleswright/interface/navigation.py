@@ -45,7 +45,13 @@ def add_page(group: str, page: Page) -> None:
 
 
 GROUPS = (
-    Group("market", gettext_lazy("Market"), "speakerphone", ("campaigns", "competitors", "surveys")),
+    Group(
+        "market", gettext_lazy("Market"), "speakerphone",
+        (
+            "campaigns", "competitors", "surveys", "research-projects", "intelligence", "target-markets",
+            "market-sizes", "customer-profiles",
+        ),
+    ),
     Group(
         "leads", gettext_lazy("Leads"), "user-search",
         ("leads", "lead-links", "lead-forms", "lead-captures", "lead-sources"),

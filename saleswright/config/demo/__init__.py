@@ -13,6 +13,7 @@ from saleswright.config.demo.duplicates import make_merges
 from saleswright.config.demo.insight import make_insight
 from saleswright.config.demo.lead_flow import make_lead_flow
 from saleswright.config.demo.lead_score import make_lead_outcomes
+from saleswright.config.demo.market import make_market
 from saleswright.config.demo.notices import make_notices
 from saleswright.config.demo.people import DEMO_PASSWORD, SIGN_INS, make_people
 from saleswright.config.demo.pools import make_pools
@@ -51,6 +52,7 @@ def make_demo(*, progress: Progress) -> None:
     make_lead_flow(story)
     make_announcements(story)
     make_surveys(story)
+    make_market(story)
     make_visits(story)
     make_notices(story)
     make_merges(story)

@@ -245,6 +245,8 @@ def _deals(
             if not won:
                 values |= {"loss_reason": story.random.choice(reasons)} if reasons else {}
                 values["competitor"] = story.random.choice(market["competitors"]).pk
+            elif len(drafts) % 3 == 0:
+                values["competitor"] = market["competitors"][len(drafts) // 3 % len(market["competitors"])].pk
         else:
             share = (story.today - opened).days / length
             values["stage"] = stages[STAGES[min(int(share * 5), 4)]]

@@ -32,6 +32,7 @@ from saleswright.kernel.access.scopes import visible
 from saleswright.kernel.company import base_currency
 from saleswright.kernel.models import AuditEntry, SearchRow
 from saleswright.kernel.resources import all_resources
+from saleswright.modules.analytics import competitors, intelligence, market_share
 from saleswright.modules.analytics.goals import Goal, goal_of
 from saleswright.modules.pipeline.public import Activity, ActivityStatus, Opportunity, OpportunityStatus
 from saleswright.modules.receivables.public import Invoice, InvoiceStatus
@@ -352,3 +353,6 @@ def changes_by_others(actor: Actor) -> Tile | None:
         if resource in labels
     ]
     return Tile(_("Changed by others since yesterday"), items=items, empty="") if items else None
+
+
+urlpatterns = [*competitors.urlpatterns, *intelligence.urlpatterns, *market_share.urlpatterns]

@@ -38,6 +38,7 @@ JOBS: dict[str, Text] = {
     "leads.nightly_score": gettext_lazy("Score leads anew, and learn when it is time"),
     "leads.rescore": gettext_lazy("Score all open leads anew"),
     "leads.answers": gettext_lazy("Watch the answers to leads"),
+    "market.digest": gettext_lazy("Tell of the week's market intelligence"),
     "notices.send": gettext_lazy("Send notices by a channel"),
     "notices.tidy": gettext_lazy("Remove old sent notices"),
     "notices.wake": gettext_lazy("Take up waiting notices"),

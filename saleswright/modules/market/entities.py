@@ -6,12 +6,19 @@ from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
+from saleswright.interface.dictionaries import choose_from
 from saleswright.interface.entity import Calendar, Entity, Exchange, Section, register
+from saleswright.kernel.resources import Lines
 from saleswright.modules.market import actions
 from saleswright.modules.market.models import Campaign, Competitor
+from saleswright.modules.market.profiles import entities as profiles
+from saleswright.modules.market.research import entities as research
+from saleswright.modules.market.rivals import prices
+from saleswright.modules.market.rivals.models import CompetitorProduct
 from saleswright.modules.market.surveys import entities as surveys
+from saleswright.modules.market.targeting import entities as targeting
 
-__all__ = ["surveys"]
+__all__ = ["intelligence", "profiles", "research", "surveys", "targeting"]
 
 
 @register
@@ -56,4 +63,26 @@ class CompetitorEntity(Entity):
         Section(_("Competitor"), ("name", "website", "products")),
         Section(_("How they sell"), ("strengths", "weaknesses", "battle_card")),
     )
-    exchange = Exchange(key="name")
+    lines = (
+        Lines(
+            "offers", CompetitorProduct, "competitor", _("Their products"),
+            fields=("name", "product", "price", "currency", "seen_on", "source"), required=False,
+        ),
+    )  # fmt: skip
+    exchange = Exchange(
+        key="name",
+        fields=(
+            "name", "website", "products", "strengths", "weaknesses", "battle_card", "offers.name",
+            "offers.product__name", "offers.price", "offers.currency", "offers.seen_on", "offers.source",
+        ),
+    )  # fmt: skip
+    empty_text = _("No competitors yet. Enter whom you meet; deals then name them.")
+
+    def prepare(self, batch: Any) -> None:
+        prices.prepare_competitors(batch)
+
+
+choose_from("currencies", "competitors", "offers.currency")
+
+# these add to competitors
+from saleswright.modules.market.intelligence import entities as intelligence  # noqa: E402

@@ -8,6 +8,10 @@ from django.utils.translation import gettext_lazy as _
 from saleswright.interface.entity import sort_indexes
 from saleswright.kernel.fields import MoneyField
 from saleswright.kernel.models import OwnedRecord, Record
+from saleswright.modules.market.intelligence.models import Intelligence
+from saleswright.modules.market.profiles.models import CustomerProfile, ProfileCriterion
+from saleswright.modules.market.research.models import Conclusion, Research, ResearchSurvey
+from saleswright.modules.market.rivals.models import CompetitorProduct
 from saleswright.modules.market.states import CampaignKind
 from saleswright.modules.market.surveys.models import (
     Survey,
@@ -16,15 +20,27 @@ from saleswright.modules.market.surveys.models import (
     SurveyQuestion,
     SurveyReply,
 )
+from saleswright.modules.market.targeting.models import MarketCriterion, MarketRating, MarketSize, TargetMarket
 
 __all__ = [
     "Campaign",
     "Competitor",
+    "CompetitorProduct",
+    "Conclusion",
+    "CustomerProfile",
+    "Intelligence",
+    "MarketCriterion",
+    "MarketRating",
+    "MarketSize",
+    "ProfileCriterion",
+    "Research",
+    "ResearchSurvey",
     "Survey",
     "SurveyAnswer",
     "SurveyInvitation",
     "SurveyQuestion",
     "SurveyReply",
+    "TargetMarket",
 ]
 
 
@@ -55,7 +71,7 @@ class Competitor(Record):
 
     name = models.CharField(_("Name"), max_length=200, unique=True)
     website = models.CharField(_("Website"), max_length=200, blank=True)
-    products = models.TextField(_("Products and prices"), blank=True)
+    products = models.TextField(_("What they sell"), blank=True)
     strengths = models.TextField(_("Strengths"), blank=True)
     weaknesses = models.TextField(_("Weaknesses"), blank=True)
     battle_card = models.TextField(_("Battle card"), blank=True, help_text=_("How we win against them."))

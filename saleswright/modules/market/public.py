@@ -3,10 +3,35 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from saleswright.modules.market.models import Campaign, Competitor, Survey, SurveyAnswer, SurveyInvitation
+from saleswright.modules.market.intelligence.states import Topic as IntelligenceTopic
+from saleswright.modules.market.models import (
+    Campaign,
+    Competitor,
+    Intelligence,
+    MarketSize,
+    Survey,
+    SurveyAnswer,
+    SurveyInvitation,
+    TargetMarket,
+)
 from saleswright.modules.market.surveys.answering import Door, take_answer
+from saleswright.modules.market.targeting.rules import attractiveness
+from saleswright.modules.market.targeting.states import MarketPeriod
 
-__all__ = ["Campaign", "Competitor", "Survey", "SurveyAnswer", "SurveyInvitation", "answer_invitation"]
+__all__ = [
+    "Campaign",
+    "Competitor",
+    "Intelligence",
+    "IntelligenceTopic",
+    "MarketPeriod",
+    "MarketSize",
+    "Survey",
+    "SurveyAnswer",
+    "SurveyInvitation",
+    "TargetMarket",
+    "answer_invitation",
+    "attractiveness",
+]
 
 
 def answer_invitation(one: SurveyInvitation, given: Mapping[str, Sequence[str]], *, at: datetime) -> SurveyAnswer:

@@ -39,6 +39,11 @@ SURVEYS = ("surveys", "survey-invitations", "survey-answers")
 #: the figures of customers: scope follows the customer's owner
 INSIGHT = ("customer-standings", "life-cycle-changes", "customer-grades", "level-overrides", "level-changes",
            "care-duties")  # fmt: skip
+#: what is known of the market, kept by those who lead sales
+MARKET = (
+    "customer-profiles", "profile-criteria", "target-markets", "market-criteria", "market-sizes", "competitors",
+    "intelligence", "research-projects",
+)  # fmt: skip
 #: pools of what nobody has, and the rules that fill and guard them
 POOLS = ("pools", "recycle-rules", "claim-limits", "protections")
 #: the rules of the lead score, how it is learned, and its versions
@@ -51,8 +56,8 @@ LOOK_UP = (
     "stages", "stage-criteria", "loss-reasons", "lead-sources", "competitors", "campaigns",
     "discount-authorities", "service-levels",
     "callback-plans", "exchange-rates", "roles", "working-hours", "special-days", "company", "bodies",
-    "dictionaries", "state-limits", "visit-rules", "visit-standards", "expense-rules",
-    "dictionaries", "state-limits", "industries",
+    "dictionaries", "state-limits", "visit-rules", "visit-standards", "expense-rules", "industries",
+    "customer-profiles", "profile-criteria", "target-markets", "market-criteria", "market-sizes",
 )  # fmt: skip
 
 #: those of them that sales operations keep; how rights and the company stand is for administrators
@@ -88,6 +93,11 @@ EVERYONE: Grants = every(LOOK_UP, "view", ALL) | {
     "announcement-receipts.read": OWN,
     "announcement-receipts.confirm": OWN,
     "meetings.*": OWN,
+    "intelligence.view": ALL,
+    "intelligence.create": OWN,
+    "intelligence.edit": OWN,
+    "intelligence.delete": OWN,
+    "research-projects.view": ALL,
 }
 
 
@@ -132,8 +142,10 @@ def sales_person(scope: Scope) -> Grants:
 
 def sales_lead(scope: Scope) -> Grants:
     """A manager: also targets and the tasks of the team."""
-    found = sales_person(scope) | every(SURVEYS, "*", scope)
+    found = sales_person(scope) | every((*SURVEYS, "intelligence", "research-projects"), "*", scope)
     return found | {
+        "intelligence.view": ALL,
+        "research-projects.view": ALL,
         "targets.*": scope,
         "tasks.*": scope,
         "receipts.view": scope,
@@ -169,6 +181,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         | every(POOLS, "*", ALL)
         | every(LEAD_FLOW, "*", ALL)
         | every(SCORE, "view", ALL)
+        | every(MARKET, "*", ALL)
         | {"price-lists.*": ALL, "fields.cost": ALL, "approvals.view": ALL, "care-plans.*": ALL},
     ),
     "regional_manager": (_("Regional manager"), sales_lead(REGION)),
@@ -181,6 +194,7 @@ ROLES: dict[str, tuple[object, Grants]] = {
         | every(POOLS, "*", ALL)
         | every(SCORE, "*", ALL)
         | every(LEAD_FLOW, "*", ALL)
+        | every(MARKET, "*", ALL)
         | {"deliveries.*": ALL, "approvals.view": ALL, "audit.view": ALL, "jobs.view": ALL,
            "announcement-receipts.export": ALL, "duplicate-scans.*": ALL, "customer-rules.*": ALL, "grade-rules.*": ALL,
            "care-plans.*": ALL},

@@ -54,3 +54,28 @@ def test_one_of_several_answers(invited):
     assert sum(isinstance(one, SurveyAnswer) for one in found) == 1
     assert sum(isinstance(one, Conflict) for one in found) == 3
     assert (SurveyAnswer.objects.count(), SurveyReply.objects.count()) == (1, 1)
+
+
+def test_two_at_once_make_one_task_of_a_conclusion():
+    from saleswright.kernel.access.actors import system
+    from saleswright.kernel.models import User
+    from saleswright.kernel.records import save_record
+    from saleswright.kernel.resources import resource_named
+    from saleswright.modules.market.tests.test_research import make_project
+    from saleswright.modules.work.public import Task
+
+    owner = save_record(User, {"username": "owner", "name": "Owner"}, actor=system("test"))
+    project = make_project("done", owner=owner)
+    make = resource_named("research-projects").transition("make-tasks")
+    found = at_once(4, lambda: make(project.pk, actor=system("test")))
+    assert sum(isinstance(one, Conflict) for one in found) == 3
+    assert Task.objects.count() == 2
+
+
+def test_two_digests_at_once_tell_once():
+    from saleswright.modules.market.intelligence.actions import send_digest
+    from saleswright.modules.market.tests.test_intelligence import MONDAY, SUNDAY, make_piece
+
+    make_piece("verified", SUNDAY)
+    found = at_once(4, lambda: send_digest(MONDAY))
+    assert sorted(one["pieces"] for one in found) == [0, 0, 0, 1]

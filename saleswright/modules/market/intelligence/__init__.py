@@ -1,0 +1,1 @@
+"""What was learned of markets, industries, competitors and products, and who checked it (MKT-07)."""

@@ -1,0 +1,1 @@
+"""What competitors offer, and at what price beside ours (MKT-05)."""
