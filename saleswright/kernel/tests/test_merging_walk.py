@@ -38,6 +38,8 @@ HARMLESS = {
     "customers.DuplicateScan.job_id": "a job",
     "pricing.PriceList.customer_levels": "levels",
     "pricing.PriceList.regions": "regions",
+    "market.Intelligence.visit_id": "an activity, and those are not merged",
+    "market.ProfileCriterion.conditions": "a condition over fields",
     "leads.Lead.score_parts": "points",
     "leads.AssignmentRule.conditions": "a condition over fields",
     "leads.ResponseLimit.conditions": "a condition over fields",
