@@ -339,7 +339,10 @@ async function counts() {
   unread = found.notifications;
 }
 setInterval(counts, 20000); // nothing is asked for while the page is hidden; when it is shown again, at once
-document.addEventListener("visibilitychange", counts);
+document.addEventListener("visibilitychange", () => {
+  counts();
+  if (!document.hidden) document.body.dispatchEvent(new Event("page-shown")); // what may have changed meanwhile is read anew
+});
 counts();
 
 // Messages that came with the page

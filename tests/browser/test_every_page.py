@@ -44,7 +44,7 @@ FOREIGN = re.compile(
 ENTERED = (
     "tbody td, tbody th, dd, option, h1, h2 a, .crumb, .person, .face, .tag-soft, .history, .notice-text, .top-person,"
     ".top-tools, .side-head, .language, .views, .chip, .flow-picture, .flow-end, .item, .hit, .reading, .month, .found,"
-    ".list-card, .account-list, .choices, .flow-versions"
+    ".list-card, .account-list, .choices, .flow-versions, .merge-name"
 )
 #: where codes stand that programs use
 CODES = (
