@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,8 @@ from saleswright.kernel.records import save_record
 from saleswright.modules.customers.models import Contact, Customer
 
 pytestmark = pytest.mark.django_db
-MALFORMED = Path("/work/shared/data/northwind_malformed/customers.csv")
+DATA = Path(os.environ.get("SALESWRIGHT_DATA") or Path(__file__).resolve().parents[4] / "shared" / "data")
+MALFORMED = DATA / "northwind_malformed" / "customers.csv"
 NORTHWIND = """
 [columns]
 "customerID" = "code"
