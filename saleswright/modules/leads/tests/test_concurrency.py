@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from django.db import connection
 
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import system
 from saleswright.kernel.records import save_record
-from saleswright.kernel.transactions import run_atomic
+from saleswright.kernel.tests.threads import at_once, needs_row_locks
 from saleswright.modules.leads.flow import assigning, capturing
 from saleswright.modules.leads.models import AssignmentRule, AssignmentTurn, Lead, LeadCapture, LeadForm, LeadLink
 from saleswright.modules.leads.tests.factories import make_lead
@@ -20,28 +17,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 @pytest.fixture(autouse=True)
 def _on_postgres():
-    if connection.vendor != "postgresql":
-        pytest.skip("threads share SQLite's one write lock")
-
-
-def at_once(actions):
-    """Run the actions in a thread each at the same moment; what each returned."""
-    barrier, results = threading.Barrier(len(actions)), []
-
-    def work(action):
-        try:
-            barrier.wait(timeout=10)
-            results.append(run_atomic(action))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, args=(action,)) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert len(results) == len(actions)
-    return results
+    needs_row_locks()
 
 
 def test_it_gives_nobody_more_than_the_cap_and_everybody_their_turn(person):

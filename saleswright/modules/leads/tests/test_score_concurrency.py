@@ -1,16 +1,14 @@
 """Two people at the same moment, on PostgreSQL: one version is learned, one is in use."""
 
 import base64
-import threading
 
 import pytest
-from django.db import connection
 
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import system
 from saleswright.kernel.errors import ValidationFailed
 from saleswright.kernel.records import save_record
-from saleswright.kernel.transactions import run_atomic
+from saleswright.kernel.tests.threads import at_once, needs_row_locks
 from saleswright.modules.leads.models import ScoreContent, ScoreSetup, ScoreVersion
 from saleswright.modules.leads.scoring import training
 
@@ -20,34 +18,12 @@ ROOT = system("test")
 
 @pytest.fixture(autouse=True)
 def _on_postgres():
-    if connection.vendor != "postgresql":
-        pytest.skip("threads share SQLite's one write lock")
-
-
-def at_once(*actions):
-    """Run the actions in a thread each at the same moment; what each returned or raised."""
-    barrier, results = threading.Barrier(len(actions)), []
-
-    def work(action):
-        try:
-            barrier.wait(timeout=20)
-            results.append(run_atomic(action))
-        except Exception as error:
-            results.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, args=(action,)) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    return results
+    needs_row_locks()
 
 
 def test_one_of_three_requests_to_learn_is_taken():
     ScoreSetup.objects.update(fewest_outcomes=0)
-    results = at_once(*[lambda: save_record(ScoreVersion, {}, actor=ROOT)] * 3)
+    results = at_once([lambda: save_record(ScoreVersion, {}, actor=ROOT)] * 3)
     assert [type(one) for one in results if isinstance(one, Exception)] == [ValidationFailed] * 2
     assert [(one.number, one.status) for one in ScoreVersion.objects.all()] == [(1, "training")]
 
@@ -67,6 +43,6 @@ def test_of_two_versions_put_into_use_the_later_one_is_used():
         text = base64.b64encode(content).decode()
         ScoreContent.objects.create(version=one, content=text, sha256=digest, seal=seal)
         versions.append(one.pk)
-    results = at_once(*[lambda pk=pk: training.use_version(pk, actor=ROOT) for pk in versions])
+    results = at_once([lambda pk=pk: training.use_version(pk, actor=ROOT) for pk in versions])
     assert [one for one in results if isinstance(one, Exception)] == []
     assert sorted(ScoreVersion.objects.values_list("status", flat=True)) == ["in_use", "retired"]

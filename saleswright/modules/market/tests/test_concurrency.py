@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from django.db import connection
 
 from saleswright.kernel import clock
 from saleswright.kernel.errors import Conflict
-from saleswright.kernel.transactions import run_atomic
+from saleswright.kernel.tests.threads import at_once, needs_row_locks
 from saleswright.modules.market.models import SurveyAnswer, SurveyReply
 from saleswright.modules.market.surveys.answering import Door, new_ticket, take_answer
 from saleswright.modules.market.tests.test_surveys import make_invitation, make_survey
@@ -19,30 +16,7 @@ pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
 @pytest.fixture(autouse=True)
 def _row_locks():
-    if connection.vendor != "postgresql":
-        pytest.skip("needs row locks")
-
-
-def at_once(count, action):
-    """Run the action in so many threads at the same moment; what each returned or raised."""
-    barrier, found = threading.Barrier(count), []
-
-    def work():
-        try:
-            barrier.wait(timeout=10)
-            found.append(run_atomic(action))
-        except Exception as error:
-            found.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work) for _number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert len(found) == count
-    return found
+    needs_row_locks()
 
 
 @pytest.mark.parametrize("invited", [True, False])
@@ -50,7 +24,7 @@ def test_one_of_several_answers(invited):
     survey = make_survey(anybody=True)
     door = Door(survey, make_invitation(survey) if invited else None)
     ticket = new_ticket(survey, clock.now())
-    found = at_once(4, lambda: take_answer(door, {"buys": ["no"]}, ticket, at=clock.now()))
+    found = at_once([lambda: take_answer(door, {"buys": ["no"]}, ticket, at=clock.now())] * 4)
     assert sum(isinstance(one, SurveyAnswer) for one in found) == 1
     assert sum(isinstance(one, Conflict) for one in found) == 3
     assert (SurveyAnswer.objects.count(), SurveyReply.objects.count()) == (1, 1)
@@ -67,7 +41,7 @@ def test_two_at_once_make_one_task_of_a_conclusion():
     owner = save_record(User, {"username": "owner", "name": "Owner"}, actor=system("test"))
     project = make_project("done", owner=owner)
     make = resource_named("research-projects").transition("make-tasks")
-    found = at_once(4, lambda: make(project.pk, actor=system("test")))
+    found = at_once([lambda: make(project.pk, actor=system("test"))] * 4)
     assert sum(isinstance(one, Conflict) for one in found) == 3
     assert Task.objects.count() == 2
 
@@ -77,5 +51,5 @@ def test_two_digests_at_once_tell_once():
     from saleswright.modules.market.tests.test_intelligence import MONDAY, SUNDAY, make_piece
 
     make_piece("verified", SUNDAY)
-    found = at_once(4, lambda: send_digest(MONDAY))
+    found = at_once([lambda: send_digest(MONDAY)] * 4)
     assert sorted(one["pieces"] for one in found) == [0, 0, 0, 1]

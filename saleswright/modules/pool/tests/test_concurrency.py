@@ -1,15 +1,12 @@
 """What happens at the same moment, on PostgreSQL."""
 
-import threading
-
 import pytest
-from django.db import connection
 
 from saleswright.kernel.access.actors import actor_for
 from saleswright.kernel.errors import Conflict
 from saleswright.kernel.records import save_record
 from saleswright.kernel.resources import resource_named
-from saleswright.kernel.transactions import run_atomic
+from saleswright.kernel.tests.threads import at_once, needs_row_locks
 from saleswright.modules.customers.public import Customer
 from saleswright.modules.pool.models import Claim, ClaimLimit
 from saleswright.modules.pool.tests.conftest import World
@@ -19,30 +16,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
 
 @pytest.fixture(autouse=True)
 def _on_postgres():
-    if connection.vendor != "postgresql":
-        pytest.skip("threads share SQLite's one write lock")
-
-
-def at_once(actions):
-    """Run the actions in a thread each at the same moment; what each returned or raised."""
-    barrier, results = threading.Barrier(len(actions)), []
-
-    def work(action):
-        try:
-            barrier.wait(timeout=10)
-            results.append(run_atomic(action))
-        except Exception as error:
-            results.append(error)
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=work, args=(action,)) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=30)
-    assert len(results) == len(actions)
-    return results
+    needs_row_locks()
 
 
 def claiming(customer, actor):
