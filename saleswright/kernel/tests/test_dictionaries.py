@@ -193,4 +193,5 @@ def test_forms_offer_the_tax_rates_and_currencies_of_documents(browse, quote):
 def test_it_knows_where_codes_are_used():
     assert {("quotes", "lines.tax_rate"), ("orders", "lines.tax_rate"), ("invoices", "lines.tax_rate"),
             ("products", "tax_rate")} == set(uses_of("tax-rates"))  # fmt: skip
-    assert set(uses_of("industries")) == {("customers", "industry"), ("leads", "industry")}
+    kinds = ("customers", "leads", "target-markets", "intelligence")
+    assert set(uses_of("industries")) == {(kind, "industry") for kind in kinds}
