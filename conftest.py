@@ -144,3 +144,12 @@ def browse(person: Callable[..., User]) -> Callable[..., Client]:
         return client
 
     return make
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: looking through it again and again takes a tenth of the time."""
+    import gc
+
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
