@@ -25,7 +25,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from saleswright.kernel.clock import RELATIVE, Period, day_start, relative_period, zone
-from saleswright.kernel.custom_column import PATH
 from saleswright.kernel.errors import FieldError, Text, ValidationFailed
 
 if TYPE_CHECKING:
@@ -203,8 +202,8 @@ def _query(name: str, kind: str, check: Check) -> Q:
                 blank |= Q(**{name: ""})
             return blank if check.operand else ~blank
         case "not":
-            # Django doesn't know that a custom field may be empty
-            return ~Q(**{name: check.operand}) | (Q(**{f"{name}__isnull": True}) if PATH in name else Q())
+            # Django doesn't know that a custom field may be empty, and forgets it of a record that isn't referred to
+            return ~Q(**{name: check.operand}) | (Q(**{f"{name}__isnull": True}) if "__" in name else Q())
         case "has":
             return _has(name, check.operand)
         case "contains":

@@ -87,6 +87,16 @@ COMPARED = (
 )  # fmt: skip
 
 
+@pytest.mark.django_db
+def test_who_is_not_of_a_level_may_be_nobody():
+    """Asked beside whether there is anybody, which Django joins in another way."""
+    deal = save_record(Opportunity, {"name": "b"}, actor=ROOT)
+    tree = {"or": [{"field": "customer", "op": "empty", "value": "0"},
+                   {"field": "customer.level", "op": "not", "value": "B"}]}  # fmt: skip
+    found = Opportunity.objects.filter(build(tree, terms_of(entity_named("opportunities"), ROOT)))
+    assert [one.pk for one in found] == [deal.pk]
+
+
 class Conditions(TestCase):
     """Random deals and random trees: SQL finds what a slow look at each deal finds."""
 
