@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.utils.translation import get_language
+from django.utils.translation import get_language, get_language_from_request
 from django.utils.translation import gettext as _
 
 from saleswright.interface.entity import Entity
 from saleswright.interface.presentation import Subject, Switch
 from saleswright.kernel.access.actors import Actor
-from saleswright.kernel.errors import NotFound
+from saleswright.kernel.errors import Conflict, FieldError, NotFound, Stale, ValidationFailed
+from saleswright.kernel.transactions import run_atomic
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -77,3 +79,30 @@ def goes_to(request: HttpRequest, url: str) -> HttpResponse:
     if "HX-Request" in request.headers:
         return HttpResponse(status=204, headers={"HX-Redirect": url})
     return HttpResponse(status=302, headers={"Location": url})
+
+
+def visitor_language(request: HttpRequest) -> str:
+    """The language of somebody who is not signed in: the one chosen on the page, else what the browser asks for."""
+    known = {code for code, _name in settings.LANGUAGES}
+    chosen = request.POST.get("lang") or request.GET.get("lang") or ""
+    return chosen if chosen in known else get_language_from_request(request)
+
+
+def version_in(text: str) -> int | None:
+    """The version of the record that a form was drawn from; None for a new one."""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def attempt(save: Callable[[], Any], alerts: list[str], show: Callable[[FieldError], None]) -> Any:
+    """What was saved in one transaction; None when it was refused, which `alerts` and `show` then tell the form."""
+    try:
+        return run_atomic(save)
+    except ValidationFailed as refused:
+        alerts.append(_("Some of the input is not valid. Nothing was saved yet."))
+        for error in refused.errors:
+            show(error)
+    except Stale:
+        alerts.append(_("Someone else changed this record meanwhile. Open it again in another tab and compare."))
+    except Conflict as refused:
+        alerts.append(str(refused))
+    return None

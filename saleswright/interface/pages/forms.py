@@ -17,7 +17,15 @@ from django.views.decorators.http import require_http_methods
 from saleswright.interface.entity import Entity, entity_named
 from saleswright.interface.fields import FieldSpec
 from saleswright.interface.pages import filling
-from saleswright.interface.pages.common import actor_of, goes_to, in_range, language, parameters, subject
+from saleswright.interface.pages.common import (
+    actor_of,
+    goes_to,
+    in_range,
+    language,
+    parameters,
+    subject,
+    version_in,
+)
 from saleswright.interface.pages.inputs import (
     NUMBERS,
     ConditionInput,
@@ -204,7 +212,7 @@ class Editing:
                     values,
                     lines=lines,
                     pk=self.record.pk if self.record is not None else None,
-                    version=int(version) if version.isascii() and version.isdigit() else None,
+                    version=version_in(version),
                     actor=self.actor,
                 )
             )

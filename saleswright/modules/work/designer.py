@@ -17,16 +17,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from saleswright.interface.conditions import Editor, Row, editor, question, read_tree
 from saleswright.interface.entity import entity_named
 from saleswright.interface.formatting import format_datetime
-from saleswright.interface.pages.common import actor_of, goes_to, in_range
+from saleswright.interface.pages.common import actor_of, attempt, goes_to, in_range, version_in
 from saleswright.interface.pages.details import actions
 from saleswright.interface.presentation import ActionButton, Option
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import fetch, visible
-from saleswright.kernel.errors import Conflict, DomainError, FieldError, NotFound, Stale, ValidationFailed
+from saleswright.kernel.errors import Conflict, DomainError, FieldError, NotFound, ValidationFailed
 from saleswright.kernel.models import Role, User
 from saleswright.kernel.records import save_record
 from saleswright.kernel.resources import all_resources, resource_named
-from saleswright.kernel.transactions import run_atomic
 from saleswright.kernel.transitions import Transition
 from saleswright.modules.work.actions.flows import FLOW_FIELDS, STEP_FIELDS, content_of
 from saleswright.modules.work.actions.planning import steps_of
@@ -163,26 +162,15 @@ class Designing:
 
     def save(self) -> ApprovalFlow | None:
         """Save what was drawn; None when something was refused, which the form then shows."""
-        version = self.data.get("version", "")
-        try:
-            values, lines = self.values(), self.lines()
-            return run_atomic(
-                lambda: save_record(
-                    ApprovalFlow, values, lines={"steps": lines}, actor=self.actor,
-                    pk=self.flow.pk if self.flow else None,
-                    version=int(version) if version.isascii() and version.isdigit() else None,
-                )
-            )  # fmt: skip
-        except ValidationFailed as refused:
-            self.errors.append(_("Some of the input is not valid. Nothing was saved yet."))
-            for error in refused.errors:
-                self._show(error)
-        except Stale:
-            text = _("Someone else changed this record meanwhile. Open it again in another tab and compare.")
-            self.errors.append(text)
-        except Conflict as refused:
-            self.errors.append(str(refused))
-        return None
+        pk, version = self.flow.pk if self.flow else None, version_in(self.data.get("version", ""))
+        saved: ApprovalFlow | None = attempt(
+            lambda: save_record(
+                ApprovalFlow, self.values(), lines={"steps": self.lines()}, actor=self.actor, pk=pk, version=version
+            ),
+            self.errors,
+            self._show,
+        )
+        return saved
 
     def _show(self, error: FieldError) -> None:
         group, _sep, rest = error.field.partition(".")

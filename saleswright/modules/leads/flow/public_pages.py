@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from csp.decorators import csp_replace
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import translation
@@ -18,6 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
 from saleswright.interface.entity import entity_named
+from saleswright.interface.pages.common import visitor_language
 from saleswright.interface.presentation import Option
 from saleswright.kernel import clock
 from saleswright.kernel.access.limits import Limit
@@ -58,18 +58,11 @@ class Question:
     error: str = ""
 
 
-def language_for(request: HttpRequest) -> str:
-    """The visitor's language: the one chosen on the page, else what the browser asks for."""
-    known = {code for code, _name in settings.LANGUAGES}
-    chosen = request.POST.get("lang") or request.GET.get("lang") or ""
-    return chosen if chosen in known else translation.get_language_from_request(request)
-
-
 @csrf_exempt  # a frame on another site has no cookies; the ticket in the page shows that it came from here
 @never_cache
 def form_page(request: HttpRequest, code: str) -> HttpResponseBase:
     """A public form, what was wrong with it, or the thanks; only the named sites may show it in a frame."""
-    with translation.override(language_for(request)):
+    with translation.override(visitor_language(request)):
         form = capturing.form_named(code)
         sites = capturing.frame_sites(form)
         if not sites:

@@ -21,16 +21,16 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from saleswright.interface.entity import entity_named
 from saleswright.interface.exchange.writers import write_csv, write_xlsx
 from saleswright.interface.formatting import format_number
-from saleswright.interface.pages.common import actor_of, goes_to, in_range
+from saleswright.interface.pages.common import actor_of, attempt, goes_to, in_range, version_in
 from saleswright.interface.presentation import Chart, Option
 from saleswright.kernel import clock
 from saleswright.kernel.access.actors import Actor
 from saleswright.kernel.access.scopes import fetch
 from saleswright.kernel.audit import AuditLine, record_audit
 from saleswright.kernel.clock import Period
-from saleswright.kernel.errors import Conflict, FieldError, Stale, ValidationFailed
+from saleswright.kernel.errors import Conflict, FieldError
 from saleswright.kernel.records import save_record
-from saleswright.kernel.transactions import atomic, run_atomic
+from saleswright.kernel.transactions import atomic
 from saleswright.modules.market.surveys.actions import QUESTION_FIELDS
 from saleswright.modules.market.surveys.answering import questions_of, token_of
 from saleswright.modules.market.surveys.branching import in_words, lines
@@ -114,24 +114,13 @@ class Building:
         values: dict[str, Any] = {**self.head, "closes_on": self.head["closes_on"] or None}
         values |= {name: self.head[name] == "1" for name in TICKS}
         given = {} if self.fixed else {"questions": [_given(one.values) for one in self.sketches]}
-        version = self.data.get("version", "")
-        try:
-            return run_atomic(
-                lambda: save_record(
-                    Survey, values, lines=given, actor=self.actor, pk=self.survey.pk if self.survey else None,
-                    version=int(version) if version.isascii() and version.isdigit() else None,
-                )
-            )  # fmt: skip
-        except ValidationFailed as refused:
-            self.errors.append(_("Some of the input is not valid. Nothing was saved yet."))
-            for error in refused.errors:
-                self._show(error)
-        except Stale:
-            text = _("Someone else changed this record meanwhile. Open it again in another tab and compare.")
-            self.errors.append(text)
-        except Conflict as refused:
-            self.errors.append(str(refused))
-        return None
+        pk, version = self.survey.pk if self.survey else None, version_in(self.data.get("version", ""))
+        saved: Survey | None = attempt(
+            lambda: save_record(Survey, values, lines=given, actor=self.actor, pk=pk, version=version),
+            self.errors,
+            self._show,
+        )
+        return saved
 
     def _show(self, error: FieldError) -> None:
         group, _sep, rest = error.field.partition(".")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import path
@@ -15,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
+from saleswright.interface.pages.common import visitor_language
 from saleswright.kernel import clock
 from saleswright.kernel.access.limits import Limit
 from saleswright.kernel.company import company
@@ -31,19 +31,12 @@ ANSWERS = Limit("survey-answer", 20, 600)
 BY_ONE_LINK = Limit("survey-link", 1000, 3600)
 
 
-def language_for(request: HttpRequest) -> str:
-    """The visitor's language: the one chosen on the page, else what the browser asks for."""
-    known = {code for code, _name in settings.LANGUAGES}
-    chosen = request.POST.get("lang") or request.GET.get("lang") or ""
-    return chosen if chosen in known else translation.get_language_from_request(request)
-
-
 @csrf_exempt  # whoever has no session has no cookie either; the link itself shows that they may
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer_page(request: HttpRequest, token: str) -> HttpResponse:
     """The questions, what was wrong with the answers, the thanks, or why nothing can be answered (any more)."""
-    with translation.override(language_for(request)):
+    with translation.override(visitor_language(request)):
         visitor = request.META.get("REMOTE_ADDR", "")
         try:
             LOOKS.take(visitor)
